@@ -80,6 +80,7 @@ def test_what_is_no_length_of_time(words: str) -> None:
             "--mark and --deliver need -o FILM",
         ),
         (["voices", "--say", "hello"], "--say needs --play-to FILE"),
+        (["voices", "--play-to", "."], "hint: try voices.wav"),
         (["search", "a ball", "--embedding", "models/siglip"], "--embedding needs --image PICTURE"),
         (["stills", "b.yaml", "--deliver", "gif"], "--deliver needs --animatic"),
         (["reproduce", "b.mp4"], "cannot read b.mp4: there is no such file"),

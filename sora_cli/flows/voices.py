@@ -47,7 +47,8 @@ def play_to(out: Path, text: str, *, overwrite: bool = False) -> None:
     """
     from sora_cli import stamp
 
-    places.require_ending(out, ".wav", "write voices", f"{out.stem}.wav")
+    example = out / "voices.wav" if out.is_dir() else out.with_suffix(".wav")
+    places.require_ending(out, ".wav", "write voices", str(example))
     signer = stamp.find_signer()
     outputs.check({out: outputs.own_sound(MAKER)}, signer.files, overwrite=overwrite)
     facts = {"made_by": MAKER.record(out.parent), "voices": [card.name for card in listed()], "line": text}

@@ -31,7 +31,7 @@ def release_sound(
     provenance: Provenance,
     signer: Signer,
 ) -> None:
-    """Write stereo blocks at 48 kHz as a signed WAV of 24 bits; what was at `out` is replaced.
+    """Write stereo blocks at 48 kHz as a signed WAV of 24 bits; what was at `out` is replaced, and its folder made.
 
     `facts` are told in its credential, `source` is what it is (IPTC's digital source type).
 
@@ -39,6 +39,8 @@ def release_sound(
         MediaError: it is too long for a WAV file, or the disk refuses.
         StampError, CertificateError: it cannot be signed, or its credential does not read back.
     """
+    with atomic.writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
     with atomic.writing(out), atomic.spare(out) as plain, atomic.spare(out) as signed:
         write_blocks(plain, _bounded(blocks, out), "WAV")
         credential.sign(plain, signed, sound_manifest(out.name, WAV, facts, source, provenance), signer, kind=WAV)

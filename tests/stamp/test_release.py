@@ -18,7 +18,18 @@ from sora_cli.events import Event, Recording, Silent, StageDone, StageStarted, S
 from sora_cli.media.deliveries import WEB
 from sora_cli.media.read import probe
 from sora_cli.media.stream import Master
-from sora_cli.stamp import Making, Origin, Release, Signer, SpokenLine, credential, look_at, verify
+from sora_cli.stamp import (
+    GENERATED,
+    Making,
+    Origin,
+    Release,
+    Signer,
+    SpokenLine,
+    credential,
+    look_at,
+    release_sound,
+    verify,
+)
 from sora_cli.stamp.release import Releases, ReleaseTarget
 from sora_cli.storyboard.model import Provenance, Watermark
 from tests.benchmarks.bench_stamp import big_film
@@ -326,3 +337,10 @@ def test_odd_options_and_seeds_are_told(making: Making, send: Send) -> None:
     assert told["seed"] == str(2**64 - 1)
     assert told["options"] == {"path": "lora.bin", "half": "12/5", "list": [1, [2]], "on": True}
     assert told["prompt"] == first.prompt
+
+
+def test_a_sound_goes_into_a_folder_that_is_made_for_it(tmp_path: Path, signer: Signer) -> None:
+    out = tmp_path / "new" / "voices.wav"
+    blocks = [np.zeros((4800, 2), np.float32)]
+    release_sound(blocks, out, facts={}, source=GENERATED, provenance=Provenance(), signer=signer)
+    assert verify(out).ok
