@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 MARKS = {",": "commas", "\uff0c": "full-width commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -60,3 +60,9 @@ def is_total(cell: str) -> bool:
     """Whether a cell begins a row that adds up the others: `Total`, `Summe:`, `Total duration`."""
     words = re.split(r"[\s:\uff1a(=]+", cell.strip(), maxsplit=2)
     return any(_TOTAL.fullmatch(" ".join(words[:count])) for count in (1, 2))
+
+
+def adds_up(row: Sequence[str]) -> bool:
+    """Whether a row adds up the others: `Total` in whichever column, and no words beside it."""
+    others = [cell for cell in row if not is_total(cell)]
+    return any(map(is_total, row)) and not any(re.search(r"[^\W\d_]{4}", cell) for cell in others)

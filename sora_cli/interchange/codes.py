@@ -6,8 +6,9 @@ And those that are called by nothing: a prompt in each line.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from sora_cli.interchange import spans
 from sora_cli.interchange.headings import BRACKET, HEAD, MARK
 from sora_cli.interchange.outline import SourceText
 
@@ -49,6 +50,8 @@ def manner(lines: Sequence[str]) -> re.Pattern[str] | None:
     return None
 
 
+_COMMANDS = re.compile(r"\[(/\w[^\[\]]*)\]")
+"""What Wan2GP's prompts tell of their stretch: `[/duration=5s,/new_shot]`."""
 _FORCED = ".@>~=#["
 """What lines of Fountain begin with that are not what they look like."""
 _STOPS = ".!?\u2026\u3002\uff01\uff1f"
@@ -78,3 +81,31 @@ def as_prompts(page: SourceText) -> SourceText | None:
         return None
     items = "\n".join(f"- {line}" if line else "" for line in lines)
     return SourceText(page.name, items, (page, tuple(range(1, len(lines) + 1))))
+
+
+def parted_lines(lines: Sequence[str]) -> list[tuple[int, str]]:
+    """The lines with their numbers; prompts between bars of the only one, and those for Wan2GP, as items of a list."""
+    filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    parts = re.split(r"\s\|\s", filled[0][1].strip(" |")) if len(filled) == 1 else []
+    if len(parts) > 1 and all(len(part.split()) > 1 and not spans.is_length(part) for part in parts):
+        return [(filled[0][0], f"- {part}") for part in parts]
+    if not any(_COMMANDS.search(line) for _, line in filled):
+        return list(enumerate(lines, 1))
+    found: list[tuple[int, str, str]] = []
+    for number, line in filled:
+        commands = ",".join(match[1] for match in _COMMANDS.finditer(line))
+        words = " ".join(_COMMANDS.sub(" ", line).split())
+        if found and (not found[-1][1] or not (commands or not lines[number - 2].strip())):
+            first, before, kept = found.pop()
+            found.append((first, f"{before} {words}".strip(), ",".join(filter(None, (kept, commands)))))
+        else:
+            found.append((number, words, commands))
+    return [(number, line) for number, words, commands in found for line in (f"- {words}", *_ordered(commands))]
+
+
+def _ordered(commands: str) -> Iterator[str]:
+    """The commands to Wan2GP as lines with their column's name; a length without a unit is frames there."""
+    for command in filter(None, (each.strip() for each in commands.split(","))):
+        name, _, value = command.partition("=")
+        length = f"{value}f" if value.isdecimal() else value
+        yield f"Duration: {length}" if name == "/duration" else f"Notes: {command}"

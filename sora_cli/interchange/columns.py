@@ -21,7 +21,8 @@ _NAMES = {
     "angolazione, ângulo, hoek, camerahoek, ракурс, 角度, 机位, アングル, 앵글, vinkel, kameravinkel, kąt, "
     "kąt kamery, úhel",
     "move": "move, movement, camera movement, camera move, camera, camera motion, camera work, motion, kamera, "
-    "kamerabewegung, bewegung, mouvement, mouvement de caméra, caméra, movimiento, movimiento de cámara, cámara, "
+    "camera angle movement, kamerabewegung, bewegung, mouvement, mouvement de caméra, caméra, movimiento, "
+    "movimiento de cámara, cámara, "
     "movimento, movimento di macchina, movimento de câmera, câmera, beweging, camerabeweging, движение, "
     "движение камеры, камера, 运镜, 镜头运动, 运动, 摄法, 運鏡, カメラ, カメラワーク, 카메라, ruch kamery, "
     "pohyb kamery, kameramozgás, κίνηση κάμερας, κάμερα, kamerarörelse, kamerabevægelse, kamerabevegelse, "

@@ -11,7 +11,7 @@ from sora_cli.interchange.listed import meaning
 _DASH = r"-\N{EN DASH}\N{EM DASH}|"
 _BRACKETED = r"[(\[\uff08]([^()\[\]\uff08\uff09]{1,30})[)\]\uff09]"
 _BEHIND = re.compile(
-    rf"(.*\S)\s*(?:{_BRACKETED}|\s[{_DASH}]\s*([0-9][^-()\[\]]{{0,20}})|[,\uff0c\u3001]\s*([0-9][0-9.,]*\s*[^\W\d]+\.?))[.\u3002]?",
+    rf"(.*\S)\s*(?:{_BRACKETED}|\s[{_DASH}]\s*([0-9][^-()\[\]]{{0,20}})|(?:[,\uff0c\u3001]\s*|\.\s+)([0-9][0-9.,]*\s*[^\W\d]+\.?))[.\u3002]?",
     re.DOTALL,
 )
 """A length behind the words: `a ball rolls (4s)`, `a ball rolls - 4s`, `a ball rolls, 4s`."""

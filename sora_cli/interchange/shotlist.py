@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from sora_cli import texts
 from sora_cli.errors import StoryboardError
 from sora_cli.interchange import spans, words
-from sora_cli.interchange.cells import is_total
+from sora_cli.interchange.cells import adds_up, is_total
 from sora_cli.interchange.headings import HEAD, scene_of
 from sora_cli.interchange.listed import ListRow, list_rows, meaning, rate_of, times
 from sora_cli.interchange.moves import move
@@ -214,7 +214,7 @@ class _Reader(Struct):
         if not prompt.casefold().startswith(subject.casefold()):
             prompt = f"{subject}. {prompt}" if prompt else subject
         filled = [cell for cell in row.cells.values() if cell.strip()]
-        if (not prompt and (len(filled) <= 1 or is_total(filled[0]))) or _adds_up(filled):
+        if (not prompt and (len(filled) <= 1 or is_total(filled[0]))) or adds_up([*row.more.values(), *filled]):
             self._heading(row)
             return
         if not prompt:
@@ -352,11 +352,6 @@ class _Reader(Struct):
             self._tell(row, f"no such file: {quoted(text)}: the shot begins on nothing")
             return ""
         return text
-
-
-def _adds_up(filled: Sequence[str]) -> bool:
-    """Whether a row adds up the others: `Total` in whichever column, and numbers alone beside it."""
-    return bool(filled) and is_total(filled[0]) and not any(re.search(r"[^\W\d_]{4}", cell) for cell in filled[1:])
 
 
 def _overheard(row: ListRow, cast: Container[str]) -> str:

@@ -88,7 +88,8 @@ def stretch(words: str) -> tuple[str, str] | None:
 
 def is_length(words: str) -> bool:
     """Whether a cell that may hold any kind of time says a length: it names a unit, or is seconds and frames."""
-    return bool(_UNIT.fullmatch(words.strip().lower()) or split(words.strip()))
+    plain = re.sub(r"^(?:[~\u2248]|about |approx\.? |ca\.? )\s*", "", words.strip().lower())
+    return bool(_UNIT.fullmatch(plain) or split(words.strip()))
 
 
 def is_time(words: str) -> bool:

@@ -9,7 +9,7 @@ import re
 from sora_cli.interchange.headings import HEAD
 from sora_cli.interchange.outline import SourceText
 
-_RULE = re.compile(r"\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?")
+_RULE = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?")
 _MARKUP = re.compile(r"\*\*|__|`|<br\s*/?>")
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct, field
 
@@ -54,6 +54,8 @@ _ITEM = re.compile(
     r"(?:\[[ xX]\]\s+)?(\S.*)"
 )
 _CLOCK = r"[0-9]{1,2}(?::[0-9]{2}){1,3}(?:[.,][0-9]{1,3})?|[0-9]+(?:\.[0-9]+)?\s*s(?:ec)?"
+_BEFORE = re.compile(r"([^a-z]{6,80}?)[.:]?\s+((?:[A-Z] )?[A-Z]?[a-z].*)", re.DOTALL)
+"""A heading in capitals before the words of its shot: `EXT. BEACH - DAY. A ball rolls.`"""
 _TIMED = re.compile(
     rf"[\[(]?\s*(?P<start>{_CLOCK}|[0-9]+(?=\s*-\s*[0-9.]+\s*s))"
     rf"(?:\s*(?:[-\N{{EN DASH}}\N{{EM DASH}}\N{{RIGHTWARDS ARROW}}]|-->|to)\s*(?P<end>{_CLOCK}))?\s*[\])]?"
@@ -61,6 +63,11 @@ _TIMED = re.compile(
 )
 """A line behind the time at which its shot plays: `[0:04-0:07] a cube falls`, `00:04 a cube falls`."""
 _LABEL = re.compile(r"([^\W\d][^:\uff1a]{1,30}?)\s*[:\uff1a]\s*(\S.*)?")
+_EMOJI = re.compile(
+    "^((?:[-*+\u2022]\\s+|[0-9]{1,3}[.)]\\s+)?)(?:[\u2190-\u21ff\u2300-\u23ff\u25a0-\u260f\u2612-\u2712\u2714-\u27bf\u2b00-\u2bff"
+    "\U0001f000-\U0001faff][\ufe0f\u200d]*)+\\s*"
+)
+"""Pictures that chats begin lines with, behind the mark of an item."""
 _SLANTED = re.compile(r"(?<!\S)[*_]([^*_:\uff1a]{1,40}[:\uff1a])[*_](?=\s|$)")
 _PLACE = re.compile(rf"(?:[0-9]{{1,3}}[.)]\s*|[-*]\s+)?(?:{called('scene')})\s*[:\uff1a]\s*(\S.*)", re.IGNORECASE)
 """A scene that has no number: `Scene: Beach`."""
@@ -85,11 +92,12 @@ _CHAT = re.compile(
 )
 """What a chat says around its answer."""
 _END = {"end", "the end", "ende", "fin", "fine", "конец", "结束", "終了"}
-_COMMANDS = re.compile(r"\[(/\w[^\[\]]*)\]")
-"""What Wan2GP's prompts tell of their stretch: `[/duration=5s,/new_shot]`."""
-_RULER = re.compile(r"(?:[-*_]\s*){3,}")
+_RULER = re.compile(r"(?:[-*_]\s*){3,}|`{3,}\w*|~{3,}\w*")
+"""What parts a text in Markdown, and is none of it."""
 _HEADED = re.compile(r"\s*#+(?![0-9])")
 """What begins a heading in Markdown; `#1` is a number."""
+_SHORT = 5
+"""Words in quotes up to which they may be said."""
 _ABOVE = 16
 """Lines above the first shot that stay lines."""
 _NAMED = {"scene": "Scene", "place": "Location", "shot": "Shot", "time": "Time", "description": "Prompt"}
@@ -101,7 +109,7 @@ def as_list(page: SourceText) -> SourceText | None:
     A shot begins at `Shot 1`, at an item of a list, at a time, or at `Prompt: ...`; lines under it that are named as
     columns of shot lists are (`Duration: 4s`) are its cells.
     """
-    lines = _parted(page.lines)
+    lines = codes.parted_lines(page.lines)
     rows = _Rows(*_manner([line for _, line in lines]), page.text)
     if not (rows.open or rows.timed or rows.prompted or rows.shots):
         rows.code = codes.manner([_bare(line) for _, line in lines])
@@ -210,8 +218,8 @@ class _Rows(Struct):
             if scene and scene != self.scene:
                 self.close()
                 self.scene, self.place = scene, ""
-            elif _is_heading(words or ""):
-                self.scene, self.place, words = words, "", ""
+            else:
+                words = self._headed(words or "")
             self.numbered = True
             self._begin(number, {"shot": shot, "time": time or "", "description": words or ""})
         elif self.code and (match := self.code.fullmatch(text)):
@@ -228,6 +236,15 @@ class _Rows(Struct):
             return False
         return True
 
+    def _headed(self, words: str) -> str:
+        """The words of a shot without a scene's heading before them, which begins that scene."""
+        match = _BEFORE.fullmatch(words)
+        head, rest = (match[1], match[2]) if match else (words, "")
+        if not _is_heading(head):
+            return words
+        self.scene, self.place = head, ""
+        return rest
+
     def _of_shot(self, number: int) -> bool:
         """Whether a line that names a scene says where the last shot is: below its number, with more of it below."""
         if self.scene_line or not self.found:
@@ -238,10 +255,8 @@ class _Rows(Struct):
 
     def _coded(self, number: int, told: dict[str, str]) -> None:
         """A line that begins a shot by its code; what is a scene's heading behind it is the scene's."""
-        scene, words = told.get("scene", ""), told["words"]
-        if _is_heading(words):
-            self.scene, self.place, words = words, "", ""
-        elif scene and scene != self.scene:
+        scene, words = told.get("scene", ""), self._headed(told["words"])
+        if scene and scene != self.scene:
             self.close()
             self.scene, self.place = scene, ""
         shot = unicodedata.normalize("NFKC", told["shot"])
@@ -269,7 +284,7 @@ class _Rows(Struct):
         named = ("description", "time")
         others = [first.pop(column) for column in named if first.get(column, cells.get(column)) != cells.get(column)]
         told = {"about the scene": " ".join(others)} if others else {}
-        cells = {column: cell for column, cell in cells.items() if cell}
+        cells = {column: " | ".join(map(str.strip, cell.split("\t"))) for column, cell in cells.items() if cell}
         self.found.append({"scene": self.scene, "place": self.place, **first, **cells, **told})
         self.places.append(number)
         self.scene_line, self.held, self.under, self.answered = 0, lasting, "", False
@@ -296,9 +311,20 @@ class _Rows(Struct):
             return
         elif spans.is_length(length):
             self._more("duration", length)
+        elif not self.shots and self._goes_on(text):
+            number = self.scene_line or self.places[-1]
+            self.close()
+            self._begin(number, {"description": text})
         else:
-            self._more("description", text)
+            quoted = re.fullmatch(r'["\u201c]([^"\u201c\u201d]+)["\u201d]', text)
+            self._more("description", quoted[1] if quoted and len(text.split()) > _SHORT else text)
         self.answered = False
+
+    def _goes_on(self, text: str) -> bool:
+        """Whether a line with its length stands below one with a length: it is the next shot of its scene."""
+        row = self.held if self.scene_line or not self.found else self.found[-1]
+        before, after = timed({"description": row.get("description", "")}), timed({"description": text})
+        return self.open and len(before) > 1 and len(after) > 1
 
     def _more(self, column: str, text: str) -> None:
         """More of a scene before its first shot, or of the last shot."""
@@ -331,7 +357,7 @@ class _Rows(Struct):
 def _bare(line: str) -> str:
     """A line without the marks of Markdown about it, and with the number of a shot behind its word."""
     plain = re.sub(r"^(?:#(?![0-9])|[>\s])+|\*\*|__", "", line).strip()
-    plain = _SLANTED.sub(r"\1", plain)
+    plain = _SLANTED.sub(r"\1", _EMOJI.sub(r"\1", plain))
     return _IN_BRACKETS.sub(r"\1: ", _ORDINAL.sub(r"\2\1", plain, count=1), count=1)
 
 
@@ -351,31 +377,3 @@ def _labelled(text: str) -> tuple[str, str]:
         return "notes", f"{match[1]}: {match[2] or ''}".strip()
     column = held_in(match[1], match[2] or "") if match else ""
     return (column, match[2] or "") if match and column not in {"", "scene", "shot"} else ("", "")
-
-
-def _parted(lines: Sequence[str]) -> list[tuple[int, str]]:
-    """The lines with their numbers; prompts between bars of the only one, and those for Wan2GP, as items of a list."""
-    filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    parts = re.split(r"\s\|\s", filled[0][1].strip(" |")) if len(filled) == 1 else []
-    if len(parts) > 1 and all(len(part.split()) > 1 and not spans.is_length(part) for part in parts):
-        return [(filled[0][0], f"- {part}") for part in parts]
-    if not any(_COMMANDS.search(line) for _, line in filled):
-        return list(enumerate(lines, 1))
-    found: list[tuple[int, str, str]] = []
-    for number, line in filled:
-        commands = ",".join(match[1] for match in _COMMANDS.finditer(line))
-        words = " ".join(_COMMANDS.sub(" ", line).split())
-        if found and (not found[-1][1] or not (commands or not lines[number - 2].strip())):
-            first, before, kept = found.pop()
-            found.append((first, f"{before} {words}".strip(), ",".join(filter(None, (kept, commands)))))
-        else:
-            found.append((number, words, commands))
-    return [(number, line) for number, words, commands in found for line in (f"- {words}", *_ordered(commands))]
-
-
-def _ordered(commands: str) -> Iterator[str]:
-    """The commands to Wan2GP as lines with their column's name; a length without a unit is frames there."""
-    for command in filter(None, (each.strip() for each in commands.split(","))):
-        name, _, value = command.partition("=")
-        length = f"{value}f" if value.isdecimal() else value
-        yield f"Duration: {length}" if name == "/duration" else f"Notes: {command}"

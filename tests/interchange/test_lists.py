@@ -261,6 +261,16 @@ CODES = (
     "Part 1: {} (4s)\nPart 2: {} (3s)", "{} (4s)\n{} (3s)",
 )  # fmt: skip
 """Shots that are called by codes, numbers and places, or by nothing."""
+NOTED |= {
+    "pictures before labels": "## \U0001f3ac Scene 1 (0\u20134 s)\n- \U0001f3ac **Action:** a ball\n"
+    "## Scene 2 (4-7 s)\n- \U0001f3a5 **Camera:** pan left\n- \U0001f3ac **Action:** a cube\n",
+    "a table": "| Shot # | Description | Camera Angle/Movement | Time |\n|:-:|-|-|-|\n| 1 | a ball | | ~4s |\n"
+    "| 2 | a cube | pan left | 3 seconds |\n| | | | **Total** | 7 s |\n",
+    "fences": "SHOT 1\n```text\na ball\n```\n4s\nSHOT 2\n```\na cube\n```\n3s\nCamera: pan left\n",
+    "headings before words": "Shot 1: EXT. SEA - DAY. a ball. 4s\nShot 2: INT. HUT. a cube. 3s\nCamera: pan left\n",
+    "tabs": "Shot 1:\tWide\ta ball\t4s\nShot 2:\tpan left\ta cube\t3s\n",
+    "lines of scenes": "Scene 1\na ball (4s)\na cube (3s)\nCamera: pan left\n",
+}
 NOTED |= {each: each.format("a ball", "a cube") + "\nCamera: pan left\n" for each in CODES[:-1]}
 
 
