@@ -117,6 +117,7 @@ def test_subtitles_stay_with_their_pictures(home: Path, how: str, *, before: boo
     told = [(round(each.start, 2), round(each.end, 2), each.text) for each in found.subtitles]
     later = 0.5 if before else 0
     assert told == [(each.start + later, each.end + later, each.text) for each in words]
+    assert found.language == "eng"
 
 
 def copied(source: Path, target: Path, *, seconds: Fraction = Fraction(0), frames: int = 1000, **options: str) -> Path:

@@ -208,6 +208,9 @@ def _join(path: Path, first: Path, second: Path, early: int, end: Fraction | Non
         made: dict[str, Stream] = {
             kind: out.add_stream_from_template(templates[kind]) for kind in _KINDS if kind in templates
         }
+        for each in templates.values():
+            if each.language:
+                made[each.type].metadata["language"] = each.language
         made["video"].codec_context.extradata = merged(*(part[0].codec_context.extradata or b"" for part in parts))
         out.metadata.update({key: one.metadata[key] for key in ("title", "artist") if key in one.metadata})
         ends = _copy(out, one, parts[0], made, {"audio": Fraction(-early, SAMPLE_RATE)}, until=end)
