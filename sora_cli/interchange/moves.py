@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from sora_cli import terms
+from sora_cli.interchange.words import framing
 
 _WORDS = {
     "pan": "schwenk schwenkt kameraschwenk panoramique pano panorâmica panorámica panoramica paneo paneado panorering "
@@ -67,6 +68,28 @@ def move(words: str) -> str:
     english = " ".join(filter(None, (_ENGLISH.get(word, word) for word in _parts(plain.casefold()))))
     english = re.sub(r"\bdolly$", "tracking shot", english)  # of `Travelling` alone the way is not known
     return english if terms.camera(english) else plain
+
+
+def directed(told: str) -> dict[str, str]:
+    """A cell about the camera by its kinds: a framing, an angle, a lens, a move: `Close-up, low angle, 85mm, static`.
+
+    A cell in which a part is none of them stays a move, as it is.
+    """
+    parts = [part.strip() for part in re.split(r"[,;/]", told) if part.strip()]
+    found: dict[str, str] = {}
+    for part in parts if len(parts) > 1 else ():
+        kinds = {"framing": framing(part), **{kind: _named(kind, part) for kind in ("angle", "lens")}}
+        moved = move(part) if terms.camera(move(part)) else ""
+        kind, name = next(((kind, name) for kind, name in {"move": moved, **kinds}.items() if name), ("", ""))
+        if not kind or (kind != "move" and kind in found):
+            return {"move": move(told)}
+        found[kind] = ", ".join(filter(None, (found.get(kind), name)))
+    return found or {"move": move(told)}
+
+
+def _named(kind: str, part: str) -> str:
+    term = terms.find(kind, part)
+    return term.name if term else ""
 
 
 def _parts(plain: str) -> list[str]:

@@ -14,7 +14,7 @@ from sora_cli.interchange import spans, words
 from sora_cli.interchange.cells import adds_up, is_total
 from sora_cli.interchange.headings import HEAD, scene_of
 from sora_cli.interchange.listed import ListRow, list_rows, meaning, rate_of, times
-from sora_cli.interchange.moves import move
+from sora_cli.interchange.moves import directed
 from sora_cli.interchange.outline import (
     Outline,
     OutlineBeat,
@@ -376,8 +376,10 @@ def _direct(shot: OutlineShot, row: ListRow) -> None:
     shot.framing = words.framing(size) or size
     if angle and not size and words.framing(angle):
         shot.framing, angle = words.framing(angle), ""
-    shot.angle, shot.camera = angle.lower(), move(row.get("move"))
-    shot.lens = f"{lens}mm" if lens.isdecimal() else lens
+    told = directed(row.get("move"))
+    shot.framing, shot.camera = shot.framing or told.get("framing", ""), told.get("move", "")
+    shot.angle = angle.lower() or told.get("angle", "")
+    shot.lens = f"{lens}mm" if lens.isdecimal() else lens or told.get("lens", "")
 
 
 def _sided(row: ListRow) -> str:

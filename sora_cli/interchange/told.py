@@ -79,6 +79,7 @@ _OF = re.compile(r"([^\W\d_][\w ]*?)\s*[(\uff08]([^()\uff08\uff09]+)[)\uff09]")
 """A column's name with who speaks: `Dialogue (Mara): Hello.`"""
 _MUSIC = {"music", "score", "bgm", "soundtrack", "musik", "musique", "música", "musica", "音乐", "音楽", "музыка"}
 """What no model is told in words, and no voice says."""
+_TITLE = re.compile('["\u201c\u201e\u00ab][^"\u201c\u201d\u201e\u00ab\u00bb]{1,60}["\u201d\u201c\u00bb]')
 _READ = {
     "text", "caption", "sign", "title", "logo", "style", "mood", "tone", "vibe", "genre", "theme", "pace", "pacing",
     "colour", "color", "colours", "colors", "palette", "format", "ratio", "resolution", "model", "quality", "focus",
@@ -143,7 +144,7 @@ def _manner(lines: Sequence[str]) -> tuple[bool, bool, bool, bool]:
     others = [line for line, column in zip(told, named, strict=True) if not column]
     shots = any(_SHOT.fullmatch(_bare(line)) for line in lines)
     return (
-        bool(others) and all(map(_ITEM.fullmatch, others)),
+        bool(others) and not shots and all(map(_ITEM.fullmatch, others)),
         len(others) > 1 and all(map(_TIMED.fullmatch, others)),
         named.count("description") > 1 and not shots,
         shots,
@@ -317,7 +318,7 @@ class _Rows(Struct):
             self._begin(number, {"description": text})
         else:
             quoted = re.fullmatch(r'["\u201c]([^"\u201c\u201d]+)["\u201d]', text)
-            self._more("description", quoted[1] if quoted and len(text.split()) > _SHORT else text)
+            self._more("description", quoted[1] if quoted and len(text.split()) > _SHORT else words)
         self.answered = False
 
     def _goes_on(self, text: str) -> bool:
@@ -332,6 +333,8 @@ class _Rows(Struct):
         row = timed(self.held if waits else self.found[-1])  # a length that stood behind its words so far
         apart = {"dialogue": " / ", "light": ", ", "sound": ", "}.get(column, " ")
         apart = ". " if self._ends(row, column, text) else apart
+        if column == "description" and row.get(column) == self.head and _TITLE.fullmatch(self.head):
+            row = {**row, "notes": self.head, column: ""}  # the shot's title, and no words of its picture
         row = {**row, column: apart.join(filter(None, (row.get(column, ""), text)))}
         if waits:
             self.held = row

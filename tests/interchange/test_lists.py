@@ -249,6 +249,19 @@ def test_who_speaks_stands_behind_dialogue_or_answers_and_music_is_no_picture(tm
     assert "# Music: soft piano" in (tmp_path / "a.yaml").read_text()
 
 
+def test_what_chats_say_of_the_camera_and_of_a_shots_title_is_in_its_place(tmp_path: Path) -> None:
+    text = (
+        '#### Shot 1: "The Drop" - 4 seconds\n- **Subject:** A ball\n- **Action:** rolls\n- **Mood:** calm\n'
+        "- **Camera:** Close-up, low angle, 85mm lens, slow pan left\n\n"
+        "#### Shot 2\nA cube.\n- **Camera:** Wide shot, drone\n"
+    )
+    brought(text, tmp_path, "a.md")
+    ball, cube = [shot.beats[0] for shot in storyboard.load(tmp_path / "a.yaml").shots]
+    assert (ball.framing, ball.angle, ball.lens, ball.camera) == ("close", "low", "85mm", "slow pan left")
+    assert (ball.prompt, cube.prompt, cube.camera) == ("A ball. rolls Mood: calm", "A cube", "Wide shot, drone")
+    assert '# "The Drop"' in (tmp_path / "a.yaml").read_text()
+
+
 CODES = (
     "#1 {} (4s)\n#2 {} (3s)", "S1: {} (4s)\nS2: {} - 3s", "SC01_SH010: {} (4s)\nSC02_SH010: {} (3s)",
     "1A. {} (4s)\n1B. {}, 3s", "Sc 1 Sh 1: {} (4s)\nSc 1 Sh 2 - {} (3s)", "SH010 {} (4s)\nSH020 {} (3s)",
