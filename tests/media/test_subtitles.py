@@ -17,6 +17,7 @@ from sora_cli.media.read.subtitles import read_words, unkept
 from sora_cli.media.replay import replay
 from sora_cli.media.stream import Chapter, Subtitle
 from sora_cli.media.track import SubtitleTrack
+from tests.cases.test_what_is_shown import film as flat
 from tests.media.test_film import master
 
 WORDS = (Subtitle(0.1, 0.4, "It is still\nburning."), Subtitle(0.5, 0.9, "שלום"))
@@ -80,6 +81,24 @@ def test_of_several_tracks_one_is_kept_and_the_user_is_told(tmp_path: Path) -> N
     drawn = probe(tracks(tmp_path / "b.mkv", "subrip"))
     drawn.path.write_bytes(drawn.path.read_bytes().replace(b"S_TEXT/UTF8", b"S_VOBSUBxxx"))
     assert [*unkept(drawn)] == ["its subtitles cannot be read as words, and are not kept"]
+
+
+@pytest.mark.parametrize(
+    ("data", "told"), [(b"\xfc\x94\x20", True), (b"\xfc\x80\x80", False), (b"\xf8\x94\x20", False)]
+)
+def test_closed_captions_are_told_and_empty_ones_are_not(tmp_path: Path, data: bytes, told: bool) -> None:
+    """Broadcasts of North America carry them in their pictures, and send empty ones where nobody speaks."""
+    words = b"\xb5\x00\x31GA94\x03\xc1\xff" + data + b"\xff"
+    unit = b"\x06\x04" + bytes([len(words)]) + words + b"\x80"
+    with av.open(str(flat(tmp_path / "a.mp4", [90] * 3))) as source, av.open(str(tmp_path / "b.mp4"), "w") as target:
+        made = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                one = av.Packet(len(unit).to_bytes(4, "big") + unit + bytes(packet))
+                one.pts, one.dts, one.time_base = packet.pts, packet.dts, packet.time_base
+                one.is_keyframe, one.stream = packet.is_keyframe, made
+                target.mux(one)
+    assert [*unkept(probe(tmp_path / "b.mp4"))] == ["the closed captions in its pictures are not kept"] * told
 
 
 def test_how_letters_look_is_left_out(tmp_path: Path) -> None:

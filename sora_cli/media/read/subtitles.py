@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import islice
 from typing import cast
 
 import av
 from av.container import InputContainer
 from av.packet import Packet
+from av.sidedata.sidedata import SideData
 from av.subtitles.stream import SubtitleStream
 from av.subtitles.subtitle import AssSubtitle
 from av.subtitles.subtitle import Subtitle as Drawn
@@ -17,13 +19,18 @@ from msgspec import Struct
 
 from sora_cli.media.cues import in_order
 from sora_cli.media.read.facts import Probe
-from sora_cli.media.read.opening import has_decoder, opened, preferred
+from sora_cli.media.read.index import frames_of
+from sora_cli.media.read.opening import has_decoder, opened, picture_stream, preferred
 from sora_cli.media.stream import Subtitle
 
 _WORDS = {"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"}
 """Codecs whose subtitles are words; those of discs and broadcasts are pictures, or lie in the picture's packets."""
 _HOLDERS = {"mov", "matroska", "mpegts", "mpeg", "ogg", "asf", "mxf", "nut"}
 """Containers that hold subtitles."""
+
+
+_CAPTIONED, _FIRST = {"h264", "hevc", "mpeg2video"}, 120
+"""Codecs whose pictures may hold captions, and how many pictures are looked at."""
 
 
 class Words(Struct, frozen=True):
@@ -51,6 +58,22 @@ def unkept(film: Probe, *, words: bool = True) -> Iterator[str]:
             yield f"it has {len(tracks)} tracks of subtitles: track {place} is kept"
         elif track is None and tracks:
             yield f"its subtitles {'cannot be read as words, and ' if words else ''}are not kept"
+        if track is None and not tracks and _captioned(container):
+            yield "the closed captions in its pictures are not kept"
+
+
+def _captioned(container: InputContainer) -> bool:
+    """Whether one of a film's first frames brings words of closed captions (CTA-708; ATSC A/53, part 4)."""
+    stream = picture_stream(container)
+    if stream is None or stream.codec_context.name not in _CAPTIONED:
+        return False
+    frames = (frame for packet in container.demux(stream) for frame in frames_of(packet))
+    for frame in islice(frames, _FIRST):
+        found = frame.side_data.get("A53_CC")
+        data = bytes(memoryview(found)) if isinstance(found, SideData) else b""
+        if any(data[at] & 4 and (data[at + 1] | data[at + 2]) & 0x7F for at in range(0, len(data) - 2, 3)):
+            return True
+    return False
 
 
 def read_words(film: Probe) -> Words:
