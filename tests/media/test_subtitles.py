@@ -86,7 +86,7 @@ def test_of_several_tracks_one_is_kept_and_the_user_is_told(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("data", "told"), [(b"\xfc\x94\x20", True), (b"\xfc\x80\x80", False), (b"\xf8\x94\x20", False)]
 )
-def test_closed_captions_are_told_and_empty_ones_are_not(tmp_path: Path, data: bytes, told: bool) -> None:
+def test_closed_captions_are_told_and_empty_ones_are_not(tmp_path: Path, data: bytes, *, told: bool) -> None:
     """Broadcasts of North America carry them in their pictures, and send empty ones where nobody speaks."""
     words = b"\xb5\x00\x31GA94\x03\xc1\xff" + data + b"\xff"
     unit = b"\x06\x04" + bytes([len(words)]) + words + b"\x80"
