@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, cast
 
 from msgspec.structs import replace
 
-from sora_cli.bounded import expanded, is_file, is_folder
-from sora_cli.engines import checkpoint
+from sora_cli.bounded import expanded, is_folder
+from sora_cli.engines import checkpoint, folders
 from sora_cli.engines.base import Engine, EngineCard
 from sora_cli.engines.cards import NANO, KnownModel, sized
 from sora_cli.engines.cards import known as released
 from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.options import Memory
+from sora_cli.engines.single_files import is_single_file, like, model_files, single_file
 from sora_cli.errors import EngineMissing
 from sora_cli.packages import added, others
 from sora_cli.texts import nearest
@@ -94,10 +95,10 @@ def _known(name: str) -> EngineCard:
         if own.name == name:
             return own
     folder = expanded(name)
-    if checkpoint.has_index(folder):
+    if folders.has_index(folder):
         return _whole(of_folder(folder.resolve(), name=name))
     repo, _, revision = name.partition("@")
-    if found := checkpoint.find(repo, revision or None) if is_repo(repo) else None:
+    if found := folders.find(repo, revision or None) if is_repo(repo) else None:
         return _whole(of_folder(found, name=name, source=repo))
     for template in released():
         if template.card.source.lower() == repo.lower():
@@ -113,7 +114,7 @@ def _whole(found: EngineCard) -> EngineCard:
 
 def refuse(card: EngineCard) -> None:
     """Raise `EngineMissing` where the checkpoint of a card is not whole, or must not be loaded."""
-    if card.location is not None and checkpoint.has_index(card.location):  # others' engines may need none
+    if card.location is not None and folders.has_index(card.location):  # others' engines may need none
         with _pulled_again(card.source):
             found = Checkpoint.read(card.location)
             found.refuse()
@@ -140,8 +141,8 @@ def cards() -> list[EngineCard]:
     found = [_placed(template) for template in released()]
     found += own_cards()
     taken = {one.location for one in found}
-    named = {str(folder): (folder, "") for folder in checkpoint.local_checkpoints()}
-    named |= {repo: (folder, repo) for repo, folder in checkpoint.fetched().items()}
+    named = {str(folder): (folder, "") for folder in folders.local_checkpoints()}
+    named |= {repo: (folder, repo) for repo, folder in folders.fetched().items()}
     for name, (folder, source) in named.items():
         if folder not in taken:
             with suppress(EngineMissing):  # a folder of a model that no family runs is no engine
@@ -153,7 +154,7 @@ def unlisted(listed: Collection[EngineCard]) -> list[EngineMissing]:
     """Why a folder in SORA_MODELS, or a model of the hub's, of a kind that sora runs, is none of these cards."""
     kinds, found = {kind for template in released() for kind in template.pipelines}, []
     there = {card.location for card in listed}
-    for folder in {*checkpoint.local_checkpoints(), *checkpoint.fetched().values()} - there:
+    for folder in {*folders.local_checkpoints(), *folders.fetched().values()} - there:
         try:
             if Checkpoint.read(folder).pipeline in kinds:
                 of_folder(folder, name=str(folder))
@@ -293,8 +294,8 @@ def _placed(template: KnownModel) -> EngineCard:
 
 def _place(wanted: EngineCard) -> Path | None:
     if wanted.name == DEFAULT:
-        return NANO if checkpoint.has_index(NANO) else None
-    return checkpoint.find(wanted.source)
+        return NANO if folders.has_index(NANO) else None
+    return folders.find(wanted.source)
 
 
 def _not_here(card: EngineCard) -> NotHere:
@@ -306,7 +307,7 @@ def _not_here(card: EngineCard) -> NotHere:
 
 def _elsewhere(hint: str) -> str:
     """A hint; before it what may be the reason: a folder of models is named that is not there."""
-    gone = next(iter(checkpoint.model_folders(there=False)), None)
+    gone = next(iter(folders.model_folders(there=False)), None)
     return f"correct SORA_MODELS, which names {gone}: there is no such folder; or {hint}" if gone else hint
 
 
@@ -321,7 +322,7 @@ _HUB = re.compile(r"(?:https?://)?(?:hf\.co|huggingface\.co)/(\w[\w.-]*/\w[\w.-]
 def _missing(name: str, repo: str, revision: str = "") -> EngineMissing:
     if is_folder(expanded(name)):
         return _no_checkpoint(name)
-    if place := checkpoint.snapshot(repo, revision or None) if is_repo(repo) else None:
+    if place := folders.snapshot(repo, revision or None) if is_repo(repo) else None:
         return _others_layout(name, place)
     if is_single_file(name):
         return single_file(name)
@@ -340,8 +341,8 @@ def _missing(name: str, repo: str, revision: str = "") -> EngineMissing:
 
 def _no_checkpoint(name: str) -> EngineMissing:
     """The error of a folder without an index; one with models of other programs in it is told as those."""
-    inside = checkpoint.inside(expanded(name))
-    alone = None if inside else next(iter(_model_files(expanded(name))), None)
+    inside = folders.inside(expanded(name))
+    alone = None if inside else next(iter(model_files(expanded(name))), None)
     if alone is not None:
         return single_file(str(alone))
     where = f": {inside}" if inside else ": a checkpoint saved by diffusers' save_pretrained"
@@ -353,51 +354,6 @@ def _no_checkpoint(name: str) -> EngineMissing:
 
 def _others_layout(name: str, place: Path) -> EngineMissing:
     """The error of a repository that is in the hub's cache and has no index: its own layout, or not all was fetched."""
-    near = nearest(name, [template.card.source for template in released()])
+    near = like(name)
     told = f"name the same model in diffusers' layout: {near}" if near else f"get all of it: sora models pull {name}"
     return EngineMissing(f"{name} is here without a {checkpoint.INDEXES[0]}, in {place}", hint=told)
-
-
-def _model_files(folder: Path) -> list[Path]:
-    """The files of a folder that have the ending of a model, as other programs keep them."""
-    try:
-        return sorted(path for path in folder.iterdir() if path.suffix.lower() in SINGLE_FILES)
-    except OSError:
-        return []
-
-
-SINGLE_FILES = {
-    ".safetensors": "weights alone",
-    ".sft": "weights alone",
-    ".bin": "weights alone",
-    ".gguf": "a GGUF",
-    ".ckpt": "a pickle",
-    ".pt": "a pickle",
-    ".pth": "a pickle",
-    ".onnx": "an ONNX model",
-}
-"""Endings of the models of other programs, and what they are."""
-
-
-def is_single_file(name: str) -> bool:
-    """Whether a name is a file, or has the ending of a single model file, as other programs use."""
-    path = expanded(name)
-    return is_file(path) or path.suffix.lower() in SINGLE_FILES
-
-
-def as_single_file(name: str) -> str:
-    """What a single file is that is named as a model, or would be by its ending: `NAME is a single file (a GGUF)`."""
-    path = expanded(name)
-    kind = SINGLE_FILES.get(path.suffix.lower(), "no model")
-    if checkpoint.is_pointer(path):
-        kind = "a pointer of Git LFS, without what it points to"
-    return f"{name} {f'is a single file ({kind})' if is_file(path) else 'would be a single file, and there is none'}"
-
-
-def single_file(name: str) -> EngineMissing:
-    """The error of a single file that is named as an engine: what it is, and what to name instead."""
-    path = expanded(name)
-    example = next(template.card.source for template in released() if template.card.name != DEFAULT)
-    around = next((str(place) for place in path.parents if checkpoint.has_index(place)), "")
-    hint = f"name the folder that contains it: {around}" if around else f"download one: sora models pull {example}"
-    return EngineMissing(f"{as_single_file(name)}; sora takes diffusers folders, for example {example}", hint=hint)

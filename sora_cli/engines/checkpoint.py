@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import re
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -14,8 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from sora_cli import bounded
-from sora_cli.bounded import expanded, is_folder
-from sora_cli.engines.header import header_of
+from sora_cli.engines.header import ends_unwritten, header_of
 from sora_cli.errors import EngineMissing
 from sora_cli.remembered import cache_folder, remembered
 
@@ -56,8 +54,6 @@ _SCALES = ("scale_weight", "weight_scale", "scale_input", "input_scale", "scaled
 _VARIANT = re.compile(r"\w+(?:-[0-9]{5}-of-[0-9]{5})?\.((?:fp|bf)[0-9]+)(?:-[0-9]{5}-of-[0-9]{5})?\.safetensors")
 """Names of files of weights in another number type, which stand beside the others or alone (diffusers' `variant`)."""
 _PART = re.compile(r"(.+)-[0-9]{5}-of-(0[0-9]{4})\.safetensors")
-IN_CACHE = "models--"
-"""How folders of repositories begin in the hub's cache."""
 IGNORED = {".md", ".png", ".jpg", ".jpeg", ".gif", ".mp4", ".webp", ".pyc", ".lock", ".incomplete"}
 
 
@@ -117,7 +113,7 @@ class Checkpoint(Struct, frozen=True):
 
     def weights(self, component: str) -> list[Path]:
         """The files of a component's weights: those of a variant only where there are no others."""
-        files = sorted((self.folder / component).glob("*.safetensors"))
+        files = _weight_files(self.folder / component)
         return [path for path in files if not _VARIANT.fullmatch(path.name)] or files
 
     @property
@@ -138,6 +134,13 @@ class Checkpoint(Struct, frozen=True):
         except (OSError, ValueError):
             return 0
 
+    def tensors_of(self, folder: str) -> set[str]:
+        """The names of a folder's tensors; none where a file cannot be read."""
+        try:
+            return {name for path in self.weights(folder) for name in header_of(path).shapes}
+        except (OSError, ValueError):
+            return set()
+
     def refuse(self) -> None:
         """Raise `EngineMissing` where it cannot be loaded, or must not be, as far as is known without loading it."""
         self.refuse_foreign_code()
@@ -146,8 +149,10 @@ class Checkpoint(Struct, frozen=True):
 
     def refuse_unfetched(self) -> None:
         """Raise `EngineMissing` where a file of weights was not fetched: it is a pointer, a dead link or left out."""
-        files = sorted(path for name in self.components() for path in (self.folder / name).glob("*.safetensors"))
+        files = [path for name in self.components() for path in _weight_files(self.folder / name)]
         for path in files:
+            if path.with_name(f"{path.name}.aria2").exists():
+                raise EngineMissing(f"{path} is not whole: its download by aria2 was not finished", hint=AGAIN)
             if not path.exists():
                 raise EngineMissing(f"{path} is a link that leads nowhere", hint=AGAIN)
             if is_pointer(path):
@@ -172,6 +177,9 @@ class Checkpoint(Struct, frozen=True):
             raise EngineMissing(told, hint=AGAIN) from error
         if header.end > path.stat().st_size:
             raise EngineMissing(f"{path} is cut short", hint=AGAIN)
+        if ends_unwritten(path, header):
+            told = f"{path} ends in zeros, where its last weights should be: its download or copy was not finished"
+            raise EngineMissing(told, hint=AGAIN)
         scaled = next((name for name in header.shapes if name.endswith(_SCALES)), None)
         if scaled is not None and not self.config(path.parent.name).get("quantization_config"):
             why = "which would be read without their scales"
@@ -218,6 +226,11 @@ class Checkpoint(Struct, frozen=True):
                         f"{self.folder}: its {name} wants {field} of {value:g}, and {most:g} is the most",
                         hint=AGAIN,
                     )
+
+
+def _weight_files(part: Path) -> list[Path]:
+    """The safetensors files in a folder; not what macOS leaves beside each on disks of others (`._a.safetensors`)."""
+    return sorted(path for path in part.glob("*.safetensors") if not path.name.startswith("."))
 
 
 def _refuse_without_weights(part: Path, names: Collection[str]) -> None:
@@ -327,83 +340,3 @@ def _sampled(path: Path) -> bytes:
             file.seek(start)
             digest.update(file.read(SAMPLE))
         return digest.digest()
-
-
-# -- where models lie --------------------------------------------------------------------------------
-
-
-def hub_cache() -> Path:
-    """The hub's cache on this machine, by the hub's own rules (HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME)."""
-    if named := os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE"):
-        return expanded(named)
-    if home := os.environ.get("HF_HOME"):
-        return expanded(home) / "hub"
-    return expanded(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface" / "hub"
-
-
-def model_folders(*, there: bool = True) -> list[Path]:
-    """The folders named in SORA_MODELS, separated as PATH is: those that are there, or those that are not."""
-    named = os.environ.get("SORA_MODELS", "").split(os.pathsep)
-    return [path for name in named if name and is_folder(path := expanded(name)) == there]
-
-
-def find(repo: str, revision: str | None = None) -> Path | None:
-    """The folder of a hub repository on this machine: in SORA_MODELS (whole id or its last part), or the hub's cache.
-
-    In the cache, `revision` (a commit or a branch; `main` by default) names the snapshot.
-    """
-    if revision is None:
-        for folder in model_folders():
-            for place in (folder / repo, folder / repo.rpartition("/")[2]):
-                if has_index(place):
-                    return place
-    cached = snapshot(repo, revision)
-    return cached if cached and has_index(cached) else None
-
-
-def snapshot(repo: str, revision: str | None = None) -> Path | None:
-    """The folder of a repository in the hub's cache, whatever it holds."""
-    base = hub_cache() / f"{IN_CACHE}{repo.replace('/', '--')}"
-    ref = base / "refs" / (revision or "main")
-    commit = ref.read_text(encoding="utf-8").strip() if ref.is_file() else revision
-    place = base / "snapshots" / (commit or "")
-    return place if commit and is_folder(place) else None
-
-
-def inside(folder: Path) -> Path | None:
-    """The first checkpoint in a folder or in the folders in it, as the hub's own cache lays them."""
-    found = (place for deep in ("*", "*/*") for index in INDEXES for place in folder.glob(f"{deep}/{index}"))
-    with suppress(OSError):
-        return next((place.parent for place in found), None)
-    return None
-
-
-def has_index(folder: Path) -> bool:
-    """Whether a folder looks like a checkpoint."""
-    try:
-        return any((folder / name).is_file() for name in INDEXES)
-    except OSError:  # a name that is longer than names may be, or a folder that we may not look into
-        return False
-
-
-def local_checkpoints() -> list[Path]:
-    """Every checkpoint that SORA_MODELS names, directly in a folder of it, or one level deeper (`owner/name`)."""
-    found = [folder for folder in model_folders() if has_index(folder)]
-    for child in (child for folder in model_folders() if folder not in found for child in _folders(folder)):
-        found += [child] if has_index(child) else filter(has_index, _folders(child))
-    return found
-
-
-def fetched() -> dict[str, Path]:
-    """Every checkpoint in the hub's cache, by its repository."""
-    names = [place.name.removeprefix(IN_CACHE) for place in _folders(hub_cache()) if place.name.startswith(IN_CACHE)]
-    repos = [name.replace("--", "/", 1) for name in names]
-    return {repo: place for repo in repos if (place := find(repo))}
-
-
-def _folders(folder: Path) -> list[Path]:
-    """The folders in a folder; none in one that we may not look into, such as `lost+found` of a disk."""
-    try:
-        return sorted(path for path in folder.iterdir() if path.is_dir())
-    except OSError:
-        return []

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from sora_cli.engines import catalogue, checkpoint, devices, hub
+from sora_cli.engines import catalogue, devices, folders, hub
 from sora_cli.engines.estimate import Machine
 from sora_cli.errors import SoraError, first_of
 from sora_cli.packages import extra_of, install
@@ -112,7 +112,7 @@ def _memory() -> Check:
 
 
 def _disk() -> Check:
-    folder = checkpoint.hub_cache()
+    folder = folders.hub_cache()
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free / 1e9
@@ -123,7 +123,7 @@ def _hub() -> Check:
     offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
     found = hub.models()
     told = f"{sum(model.here for model in found)} on this machine" + (", offline is set" if offline else "")
-    gone, faults = checkpoint.model_folders(there=False), hub.faults(found)
+    gone, faults = folders.model_folders(there=False), hub.faults(found)
     words = f"{told}; {first_of(faults, 1)}" if faults else told
     return Check("models", ok=False if gone else None, found=words, hint="see all: sora models" if faults else "")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from msgspec import Struct
 
@@ -14,13 +15,24 @@ MOST_HEADER = 100 << 20
 """Bytes of a safetensors file's header; the library's own limit."""
 
 
+LAST = 3
+"""Matrices at the end of a file that are looked at to see whether they were ever written."""
+GLIMPSE = 4096
+"""Bytes that are read of each."""
+
+
 class Header(Struct, frozen=True):
     """What a safetensors file says of itself: the shapes of its tensors by their names, facts in words, its length."""
 
     shapes: Mapping[str, tuple[int, ...]]
     facts: Mapping[str, str]
-    end: int = 0
-    """The byte behind the last tensor."""
+    places: Mapping[str, tuple[int, int]]
+    """From which byte of the file to which a tensor lies."""
+
+    @property
+    def end(self) -> int:
+        """The byte behind the last tensor."""
+        return max((end for _, end in self.places.values()), default=0)
 
 
 def header_of(path: Path) -> Header:
@@ -39,15 +51,35 @@ def header_of(path: Path) -> Header:
         written = header.pop("__metadata__", None)
         facts = written if isinstance(written, dict) else {}
         words = {name: each for name, each in facts.items() if isinstance(each, str)}
-        end = 8 + length + max(map(_end, header.values()), default=0)
-        return Header({name: _shape(each) for name, each in header.items()}, words, end)
+        shapes = {name: _shape(each) for name, each in header.items()}
+        return Header(shapes, words, {name: _place(each, 8 + length) for name, each in header.items()})
     raise ValueError(f"{path} has no header")
 
 
-def _end(tensor: Json) -> int:
-    """Where a tensor ends, counted from the first one's beginning; 0 where it does not say."""
+def ends_unwritten(path: Path, header: Header) -> bool:
+    """Whether a file's last matrices begin with zeros, as where a download that took its room first was not finished.
+
+    Rows of zeros at a matrix's end are in whole files too: words that a vocabulary has room for.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    matrices = [place for name, place in header.places.items() if len(header.shapes[name]) > 1]
+    last = sorted(matrices)[-LAST:]
+    with bounded.open_regular(path) as file:
+        return len(last) == LAST and not any(map(any, (_glimpse(file, *place) for place in last)))
+
+
+def _glimpse(file: BinaryIO, begin: int, end: int) -> bytes:
+    file.seek(begin)
+    return file.read(min(GLIMPSE, end - begin))
+
+
+def _place(tensor: Json, first: int) -> tuple[int, int]:
+    """Where a tensor lies, the first of all beginning at `first`; there, without length, where it does not say."""
     place = tensor.get("data_offsets") if isinstance(tensor, dict) else None
-    return max((at for at in place if isinstance(at, int)), default=0) if isinstance(place, list) else 0
+    found = [at for at in place if isinstance(at, int) and at >= 0] if isinstance(place, list) else []
+    return (first + min(found), first + max(found)) if found else (first, first)
 
 
 def _shape(tensor: Json) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypedDict
 from msgspec import Struct
 
 from sora_cli.bounded import Json
-from sora_cli.engines import catalogue, checkpoint
+from sora_cli.engines import catalogue, checkpoint, folders, single_files
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.estimate import released
 from sora_cli.errors import EngineMissing, MachineError, RequestError, SoraError, is_bug
@@ -150,7 +150,7 @@ def _model(card: EngineCard) -> Model:
 
 def faults(found: Sequence[Model]) -> list[str]:
     """What is wrong with models here: folders that are not there, models that cannot be used, or are not listed."""
-    gone = [f"SORA_MODELS: no such folder: {folder}" for folder in checkpoint.model_folders(there=False)]
+    gone = [f"SORA_MODELS: no such folder: {folder}" for folder in folders.model_folders(there=False)]
     unusable = [f"{model.card.name} cannot be used: {model.lacks}" for model in found if model.lacks]
     unlisted = catalogue.unlisted([model.card for model in found])
     return [*gone, *unusable, *(f"not listed: {error}" for error in unlisted)]
@@ -175,8 +175,8 @@ def source_of(name: str) -> str:
             return card.source
         if card.name == name and card.here:
             raise RequestError(f"{name} is here, and not from the hub", hint=f"see it: sora models show {name}")
-    if catalogue.is_single_file(name):
-        raise catalogue.single_file(name)
+    if single_files.is_single_file(name):
+        raise single_files.single_file(name)
     if catalogue.is_repo(name):
         return name
     raise RequestError(f"{name} is neither a known model nor a hub id (owner/name)", hint="list them: sora models")
@@ -247,7 +247,7 @@ def _bar(done: int, total: int, fetched: Fetched | None) -> type[tqdm]:
 
 
 def _room_for(size: int) -> None:
-    folder = checkpoint.hub_cache()
+    folder = folders.hub_cache()
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free

@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from sora_cli.bounded import expanded, is_file, is_folder
 from sora_cli.engines import catalogue
-from sora_cli.engines.catalogue import as_single_file, is_repo, is_single_file
+from sora_cli.engines.catalogue import is_repo
 from sora_cli.engines.checkpoint import Checkpoint
+from sora_cli.engines.single_files import as_single_file, is_single_file
 from sora_cli.errors import EngineMissing
 
 Heard = Callable[[str], None]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Protocol, cast
 from msgspec import Struct
 
 from sora_cli.bounded import expanded
-from sora_cli.engines import checkpoint
-from sora_cli.engines.catalogue import as_single_file, is_single_file
+from sora_cli.engines import checkpoint, folders
 from sora_cli.engines.checkpoint import Checkpoint
+from sora_cli.engines.single_files import as_single_file, is_single_file
 from sora_cli.errors import EngineMissing
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def sound_card(name: str) -> SoundCard:
     """
     folder = expanded(name)
     repo, _, revision = KNOWN.get(name, name).partition("@")
-    place = folder.resolve() if checkpoint.has_index(folder) else checkpoint.find(repo, revision or None)
+    place = folder.resolve() if folders.has_index(folder) else folders.find(repo, revision or None)
     if place is None:
         if is_single_file(name):
             hint = f"name a folder with a checkpoint of diffusers, or one of {', '.join(KNOWN)}"

@@ -9,10 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from msgspec.structs import replace
+from safetensors.numpy import save_file
 
-from sora_cli.engines import cards, catalogue, checkpoint, hub
+from sora_cli.engines import cards, catalogue, checkpoint, folders, hub, single_files
 from sora_cli.engines.base import EngineCard
 from sora_cli.errors import EngineMissing
 
@@ -26,7 +28,7 @@ def write_index(folder: Path, pipeline: str = "WanVACEPipeline", **components: o
 
 
 def in_hub_cache(repo: str) -> Path:
-    base = checkpoint.hub_cache() / f"models--{repo.replace('/', '--')}"
+    base = folders.hub_cache() / f"models--{repo.replace('/', '--')}"
     (base / "refs").mkdir(parents=True)
     (base / "refs" / "main").write_text(COMMIT)
     return write_index(base / "snapshots" / COMMIT)
@@ -227,6 +229,41 @@ def test_weights_that_were_not_fetched_are_told_before_the_work(tmp_path: Path) 
     (tmp_path / "wan.safetensors").write_text(POINTER)
     with pytest.raises(EngineMissing, match="a pointer of Git LFS, without what it points to"):
         catalogue.card(str(tmp_path / "wan.safetensors"))
+
+
+def test_what_a_download_left_unwritten_is_no_model_and_what_macos_leaves_beside_is_none_of_it(tmp_path: Path) -> None:
+    folder = write_index(tmp_path / "wan", transformer=["diffusers", "WanVACETransformer3DModel"])
+    (folder / "transformer").mkdir()
+    (folder / "transformer" / "config.json").write_text("{}")
+    part = folder / "transformer" / "diffusion_pytorch_model.safetensors"
+    ones, zeros = np.ones((8, 8), np.float32), np.zeros((8, 8), np.float32)
+    padded = np.concatenate([np.ones((1024, 8), np.float32), np.zeros((8, 8), np.float32)])
+    whole = {"a": ones, "b": zeros, "c": padded, "d": zeros, "e": np.zeros(8, np.float32)}
+    save_file(whole, part)
+    (part.parent / f"._{part.name}").write_bytes(b"Mac OS X")
+    assert catalogue.card(str(folder)).location == folder
+    beside = part.with_name(f"{part.name}.aria2")
+    beside.touch()
+    with pytest.raises(EngineMissing, match="its download by aria2 was not finished"):
+        catalogue.card(str(folder))
+    beside.unlink()
+    save_file({**whole, "c": zeros}, part)
+    with pytest.raises(EngineMissing, match="ends in zeros, where its last weights should be"):
+        catalogue.card(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("name", "like"),
+    [
+        ("wan2.1_t2v_1.3B_fp16.safetensors", "Wan-AI/Wan2.1-T2V-1.3B-Diffusers"),
+        ("Wan2_1-T2V-14B_fp8_e4m3fn.safetensors", "Wan-AI/Wan2.1-T2V-14B-Diffusers"),
+        ("wan2.2_i2v_high_noise_14B_fp8_scaled.safetensors", "Wan-AI/Wan2.2-I2V-A14B-Diffusers"),
+        ("ltx-2-19b-dev-fp8.safetensors", "Lightricks/LTX-2"),
+        ("hunyuan_video_720.safetensors", ""),
+    ],
+)
+def test_a_single_file_leads_to_the_same_model_in_the_layout_that_is_read(name: str, like: str) -> None:
+    assert single_files.like(name) == like
 
 
 @pytest.mark.parametrize(

@@ -155,23 +155,39 @@ def test_weights_that_are_there_as_a_variant_alone_are_loaded(tiny_card: Cards, 
 
 
 @pytest.mark.parametrize(
-    ("file", "weight"),
+    ("name", "file", "weight"),
     [
-        ("text_encoder/model", "encoder.block.1.layer.0.SelfAttention.o.weight"),
-        ("transformer/diffusion_pytorch_model", "blocks.0.attn1.to_q.weight"),
+        ("wan-vace", "text_encoder/model", "encoder.block.1.layer.0.SelfAttention.o.weight"),
+        ("wan-vace", "transformer/diffusion_pytorch_model", "blocks.0.attn1.to_q.weight"),
+        ("minimax-h3", "text_encoder/model", "model.language_model.layers.32.self_attn.o_proj.weight"),
+        ("minimax-h3", "audio_vae/diffusion_pytorch_model", "decoder.ups.0.0.bias"),
     ],
 )
 def test_a_model_without_all_of_its_weights_is_refused_by_name(
-    tiny_card: Cards, tmp_path: Path, file: str, weight: str
+    tiny_card: Cards, tmp_path: Path, name: str, file: str, weight: str
 ) -> None:
     """A text encoder's would be filled with random numbers."""
-    folder = copied(tiny_card("wan-vace"), tmp_path / "short")
+    folder = copied(tiny_card(name), tmp_path / "short")
     path = (folder / file).with_suffix(".safetensors")
     held = load_file(path)
     del held[weight]
     save_file(held, path, metadata={"format": "pt"})
     with pytest.raises(EngineMissing, match=f"{path.parent.name} lack the weights {re.escape(weight)}"):
         catalogue.open_engine(catalogue.card(str(folder)))
+
+
+def test_weights_that_a_model_has_no_place_for_are_told(tiny_card: Cards, tmp_path: Path) -> None:
+    folder = copied(tiny_card("wan-vace"), tmp_path / "more")
+    path = folder / "transformer" / "diffusion_pytorch_model.safetensors"
+    more = {"control_adapter.conv.weight": torch.ones(2, 2), "control_adapter.conv.bias": torch.ones(2)}
+    save_file(load_file(path) | more, path, metadata={"format": "pt"})
+    told: list[object] = []
+    catalogue.open_engine(catalogue.card(str(folder)), report=told.append)
+    assert "2 tensors in " in str(told)
+    assert "WanVACETransformer3DModel has no place for, such as control_adapter.conv.bias" in str(told)
+    told.clear()
+    catalogue.open_engine(tiny_card("wan-vace"), report=told.append)
+    assert not told
 
 
 def test_a_missing_a_damaged_and_a_foreign_file(tiny_card: Cards, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from sora_cli.engines.options import PACKAGES, LoraOption, Memory, Options
 from sora_cli.engines.runtime.adapters import lay
 from sora_cli.engines.runtime.errors import CallbackError, told_as_loading, told_as_rendering
 from sora_cli.engines.runtime.offload import Offload, quantization, stop_streaming
-from sora_cli.errors import EngineMissing, OutOfMemory, RenderError, first_of
+from sora_cli.errors import EngineMissing, OutOfMemory, RenderError, counted, first_of
 from sora_cli.events import Note, Report, Silent
 from sora_cli.packages import require
 
@@ -245,9 +245,22 @@ class Diffusion(ABC, Generic[FamilyOptions]):
         )
         for name, part in getattr(pipe, "components", {}).items():
             if isinstance(part, torch.nn.Module):
-                empty = [key for key, held in part.named_parameters() if held.is_meta]
-                _require_all(self.checkpoint.folder / name, empty)
+                self.look_over(name, part)
         return pipe
+
+    def look_over(self, name: str, part: torch.nn.Module) -> None:
+        """Refuse a part that lacks weights, and tell of those in its files that it has no place for.
+
+        Raises:
+            EngineMissing: a weight is missing.
+        """
+        place = self.checkpoint.folder / name
+        _require_all(place, [key for key, held in part.named_parameters() if held.is_meta])
+        if isinstance(part, diffusers.ModelMixin):  # transformers' models rename theirs, and leave some out on purpose
+            extra = sorted(self.checkpoint.tensors_of(name) - part.state_dict().keys())
+            if extra and not self.checkpoint.config(name).get("quantization_config"):
+                told = f"{counted(len(extra), 'tensor')} in {place} that a {type(part).__name__} has no place for"
+                self.report(Note(f"{told}, such as {extra[0]}: what they do is not done"))
 
     def encoders(self, given: Collection[str] = ()) -> dict[str, object]:
         """The models of transformers but the `given`: they go on with random numbers for weights that no file holds.

@@ -57,6 +57,7 @@ class MiniMaxH3(Diffusion[MiniMaxH3Options]):
         One by one, since the pipeline's own `load_components` goes on without a component that cannot be read.
         """
         smaller = quantization(self.memory, self.device, self.dtype, names)
+        encoders = self.encoders(set(self.checkpoint.components()) - set(names))
         for name in names:
             spec, how = pipe.get_component_spec(name), {}
             if isinstance(spec.type_hint, type) and issubclass(spec.type_hint, torch.nn.Module):
@@ -64,12 +65,14 @@ class MiniMaxH3(Diffusion[MiniMaxH3Options]):
             if smaller and name in smaller.quant_mapping:
                 how["quantization_config"] = smaller.quant_mapping[name]
             try:
-                part = spec.load(
+                part = encoders.get(name) or spec.load(
                     pretrained_model_name_or_path=str(self.checkpoint.folder), local_files_only=True, **how
                 )
             except ValueError as error:  # it hides what was wrong, and that does not name the part
                 cause = error.__context__ or error
                 raise (OSError(f"{name}: {cause}") if isinstance(cause, OSError) else cause) from None
+            if isinstance(part, torch.nn.Module):
+                self.look_over(name, part)
             pipe.update_components(**{name: part})  # type: ignore[no-untyped-call]
 
     def passes(self, take: Take, given: Given, options: MiniMaxH3Options) -> int:  # noqa: ARG002  as declared

@@ -1,0 +1,76 @@
+"""Files of weights as other programs keep them, named where sora takes a folder: what they are, what to name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from sora_cli.bounded import expanded, is_file
+from sora_cli.engines import checkpoint, folders
+from sora_cli.engines.cards import known as released
+from sora_cli.errors import EngineMissing
+
+EXAMPLE = "Wan-AI/Wan2.1-VACE-1.3B-diffusers"
+"""What is named where a name tells nothing."""
+ENOUGH = 2
+"""How many words two names have in common that name the same model."""
+
+
+def model_files(folder: Path) -> list[Path]:
+    """The files of a folder that have the ending of a model, as other programs keep them."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix.lower() in SINGLE_FILES)
+    except OSError:
+        return []
+
+
+SINGLE_FILES = {
+    ".safetensors": "weights alone",
+    ".sft": "weights alone",
+    ".bin": "weights alone",
+    ".gguf": "a GGUF",
+    ".ckpt": "a pickle",
+    ".pt": "a pickle",
+    ".pth": "a pickle",
+    ".onnx": "an ONNX model",
+}
+"""Endings of the models of other programs, and what they are."""
+
+
+def is_single_file(name: str) -> bool:
+    """Whether a name is a file, or has the ending of a single model file, as other programs use."""
+    path = expanded(name)
+    return is_file(path) or path.suffix.lower() in SINGLE_FILES
+
+
+def as_single_file(name: str) -> str:
+    """What a single file is that is named as a model, or would be by its ending: `NAME is a single file (a GGUF)`."""
+    path = expanded(name)
+    kind = SINGLE_FILES.get(path.suffix.lower(), "no model")
+    if checkpoint.is_pointer(path):
+        kind = "a pointer of Git LFS, without what it points to"
+    return f"{name} {f'is a single file ({kind})' if is_file(path) else 'would be a single file, and there is none'}"
+
+
+def single_file(name: str) -> EngineMissing:
+    """The error of a single file that is named as an engine: what it is, and what to name instead."""
+    path = expanded(name)
+    example = like(f"{path.parent.name} {path.name}") or EXAMPLE
+    around = next((str(place) for place in path.parents if folders.has_index(place)), "")
+    hint = f"name the folder that contains it: {around}" if around else f"download one: sora models pull {example}"
+    return EngineMissing(f"{as_single_file(name)}; sora takes diffusers folders, for example {example}", hint=hint)
+
+
+def like(name: str) -> str:
+    """The repository of the released model whose name is likest to that of another program's; empty where none is."""
+    words = _words(name)
+    sources = [template.card.source for template in released()]
+    theirs = {source: _words(source.rpartition("/")[2]) for source in sources}
+    best = max(sources, key=lambda source: len(theirs[source] & words) - len(theirs[source] - words))
+    return best if len(theirs[best] & words) >= ENOUGH else ""
+
+
+def _words(name: str) -> set[str]:
+    """The words of a model's name: `Wan2_1-T2V-A14B_fp8` has wan2.1, t2v, 14b and fp8."""
+    plain = re.sub(r"(?<=\d)_(?=\d)", ".", name.lower())
+    return {re.sub(r"^a(?=\d)", "", word) for word in re.split(r"[^a-z0-9.]+", plain) if word}
