@@ -21,6 +21,8 @@ RATES = {
     "B200": 2250, "H200": 989, "H100": 989, "A100": 312, "L40S": 362, "L40": 181, "5090": 210, "4090": 165, "3090": 71,
 }  # fmt: skip
 """Dense bfloat16 TFLOP/s of some cards, the most that their makers' data sheets tell: takes need at least so long."""
+LITTLE = 1.0
+"""GB that a disk should have free."""
 CPU_RATE = 0.1
 """TFLOP/s of two cores, float32."""
 
@@ -112,11 +114,20 @@ def _memory() -> Check:
 
 
 def _disk() -> Check:
-    folder = folders.hub_cache()
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free / 1e9
-    return Check("disk for models", free > 1, f"{free:.0f} GB free at {folder}", "set HF_HOME to a larger disk")
+    folder = _there(folders.hub_cache())
+    free, may = shutil.disk_usage(folder).free / 1e9, writable(folder)
+    found = f"{free:.0f} GB free at {folder}" if may else f"nothing may be written to {folder}"
+    return Check("disk for models", may and free > LITTLE, found, "HF_HOME names another folder")
+
+
+def _there(folder: Path) -> Path:
+    """A folder, or the nearest one around it that is there."""
+    return next(place for place in (folder, *folder.absolute().parents) if place.exists())
+
+
+def writable(folder: Path) -> bool:
+    """Whether a folder may be written to, or be made."""
+    return os.access(_there(folder), os.W_OK | os.X_OK)
 
 
 def _hub() -> Check:

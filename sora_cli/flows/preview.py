@@ -304,7 +304,7 @@ def doctor() -> list[Check]:
     checks = [*doctor(), Check("encoders", ok=not missing, found=found, hint="pip install --upgrade av")]
     lacking = absent("speech")
     voices = f"{', '.join(lacking)} missing: no line can be spoken" if lacking else "here"
-    checks.append(Check("voices", ok=None if lacking else True, found=voices, hint=install("speech")))
+    checks += [Check("voices", ok=None if lacking else True, found=voices, hint=install("speech")), _store()]
     try:
         signer = stamp.find_signer()
         whose = "self-made on this machine" if signer.self_made else f"from {signer.source}"
@@ -312,3 +312,17 @@ def doctor() -> list[Check]:
         return [*checks, Check("certificate", ok=True, found=facts)]
     except SoraError as error:
         return [*checks, Check("certificate", ok=False, found=error.message, hint=error.hint)]
+
+
+def _store() -> Check:
+    """Whether clips can be kept."""
+    from sora_cli.engines.doctor import LITTLE, Check, writable
+    from sora_cli.store import open_store
+
+    try:
+        store = open_store()
+        free, may = store.free() / 1e9, writable(store.folder)
+        found = f"{free:.0f} GB free at {store.folder}" if may else f"nothing may be written to {store.folder}"
+        return Check("store", ok=may and free > LITTLE, found=found, hint="SORA_STORE names another folder")
+    except SoraError as error:
+        return Check("store", ok=False, found=error.message, hint=error.hint)

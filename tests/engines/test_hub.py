@@ -15,6 +15,7 @@ from sora_cli.engines import catalogue, devices, doctor, hub
 from sora_cli.engines.estimate import Machine, estimate
 from sora_cli.engines.options import Memory
 from sora_cli.errors import EngineMissing, MachineError, RequestError
+from sora_cli.flows import preview
 from tests.engines.test_catalogue import COMMIT, in_hub_cache, write_index
 
 REPO = "Wan-AI/Wan2.1-VACE-1.3B-diffusers"
@@ -217,3 +218,14 @@ def test_estimates_grow_with_the_take_and_say_what_would_fit() -> None:
     assert estimate(card, (832, 480, 81), {}, memory=Memory(mode="low"), machine=small).fits
     unknown = estimate(card, (832, 480, 81), {}, memory=Memory(), machine=Machine())
     assert (unknown.fits, unknown.seconds) == (True, 0.0)
+
+
+def test_the_doctor_tells_where_nothing_may_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.os, "access", lambda path, _mode: tmp_path not in (path, *path.parents))
+    monkeypatch.setenv("SORA_STORE", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(doctor, "_torch", lambda: doctor.Check("torch", ok=True, found=""))
+    checks = {check.name: check for check in preview.doctor()}
+    for name in ("store", "disk for models"):
+        assert checks[name].ok is False
+        assert checks[name].found == f"nothing may be written to {tmp_path}"
