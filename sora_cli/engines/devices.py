@@ -8,11 +8,14 @@ import re
 import shutil
 import subprocess
 from itertools import takewhile
+from pathlib import Path
 
 _NAME = re.compile(r"\d|GPU-|MIG-", re.IGNORECASE)
 """How the name of a GPU begins: a number, or its UUID."""
 PATIENCE = 20.0
 """Seconds that the driver's tool may take."""
+ROCM = "/dev/kfd"
+"""What the driver of AMD's GPUs puts there."""
 MEBI = 1 << 20
 """Bytes in the unit in which nvidia-smi tells memory."""
 
@@ -51,6 +54,11 @@ def told(*asked: str) -> list[str]:
     except (OSError, subprocess.TimeoutExpired):  # a driver that hangs answers nothing
         return []
     return [line.strip() for line in done.stdout.strip().splitlines()] if done.returncode == 0 else []
+
+
+def without() -> bool:
+    """Whether there is no GPU here that weights are moved to and from, as far as is known without torch."""
+    return visible() == [] or not (shutil.which("nvidia-smi") or Path(ROCM).exists())
 
 
 def memory_gb(device: str) -> float:

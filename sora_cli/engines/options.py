@@ -147,6 +147,30 @@ def named_by(options: Mapping[str, object]) -> set[str]:
     )
 
 
+ATTENTION = {
+    "native": "",
+    "flash": "flash_attn",
+    "flash_varlen": "flash_attn",
+    "_flash_3": "flash_attn_interface",
+    "_flash_varlen_3": "flash_attn_interface",
+    "flex": "",
+    "_native_cudnn": "",
+    "_native_efficient": "",
+    "_native_flash": "",
+    "_native_math": "",
+    "_native_npu": "torch_npu",
+    "_native_xla": "torch_xla",
+    "sage": "sageattention",
+    "sage_varlen": "sageattention",
+    "_sage_qk_int8_pv_fp8_cuda": "sageattention",
+    "_sage_qk_int8_pv_fp8_cuda_sm90": "sageattention",
+    "_sage_qk_int8_pv_fp16_cuda": "sageattention",
+    "_sage_qk_int8_pv_fp16_triton": "sageattention",
+    "xformers": "xformers",
+}
+"""diffusers' backends of attention that fetch no code, and the package that each needs beside torch."""
+
+
 class Memory(Options):
     """How a model is fitted to the machine; what is set here explicitly is never changed.
 
@@ -173,6 +197,9 @@ class Memory(Options):
         if name is not None and name.endswith("_hub"):
             plain = name.removesuffix("_hub")
             raise ValueError(f"{name} would fetch code from the hub: install its package and write {plain}")
+        if name is not None and name not in ATTENTION:
+            known = ", ".join(each for each in ATTENTION if not each.startswith("_"))
+            raise ValueError(f"there is no {name}; write one of: {known}")
         return name
 
     @property

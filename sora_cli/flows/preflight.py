@@ -31,7 +31,7 @@ from sora_cli.flows import moderation, places
 from sora_cli.flows.music import ended
 from sora_cli.flows.opening import opened
 from sora_cli.flows.searching import Finder, Place
-from sora_cli.packages import lacking
+from sora_cli.packages import here, lacking
 from sora_cli.plan import Plan, in_file_order, survey
 from sora_cli.plan.keyframes import animatic as stills_alone
 from sora_cli.plan.sounds import recordings
@@ -361,9 +361,8 @@ def _missing_packages(board: Storyboard) -> Iterator[Problem]:
         yield Problem(*told, board.mark(("executor",)), code=3)
     from sora_cli.engines.options import PACKAGES, listed, not_safetensors
 
-    kind = str(board.memory.get("quantize"))
-    if kind in PACKAGES and (told := lacking(f"quantize: {kind}", PACKAGES[kind])):
-        yield Problem(*told, board.mark(("memory", "quantize")), code=3)
+    if board.memory and (board.executor or os.environ.get("SORA_EXECUTOR")) != "ray":  # its workers are elsewhere
+        yield from _memory_problems(board)
     for shot in board.shots:
         for beat in shot.shown:
             loc = beat.origin.get("options.lora", (*beat.loc, "options"))
@@ -376,3 +375,20 @@ def _missing_packages(board: Storyboard) -> Iterator[Problem]:
             for path in adapters:
                 if path.suffix == SUFFIX and path.is_file() and (wrong := not_safetensors(path)):
                     yield Problem(f"cannot use {path} as a LoRA: {wrong}", "name a .safetensors file", board.mark(loc))
+
+
+def _memory_problems(board: Storyboard) -> Iterator[Problem]:
+    """What a storyboard says of memory that this machine cannot do."""
+    from sora_cli.engines import devices
+    from sora_cli.engines.options import ATTENTION, PACKAGES
+
+    kind, attention = (str(board.memory.get(key)) for key in ("quantize", "attention"))
+    if kind in PACKAGES and (told := lacking(f"quantize: {kind}", PACKAGES[kind])):
+        yield Problem(*told, board.mark(("memory", "quantize")), code=3)
+    module = ATTENTION.get(attention)
+    if module and not here(module):
+        message = f"attention: {attention} needs the package {module}, which is not installed"
+        yield Problem(message, "install it, or leave `attention` out", board.mark(("memory", "attention")), code=3)
+    if board.memory.get("offload") in ("model", "group") and devices.without():
+        message = "there is no GPU here to offload from"
+        yield Problem(message, "leave `offload` out", board.mark(("memory", "offload")), code=3)

@@ -7,13 +7,17 @@ from typing import Any
 
 import pytest
 import torch
+from diffusers.models.attention_dispatch import AttentionBackendName
 
 from sora_cli.engines import cards, catalogue
 from sora_cli.engines.base import EngineCard, Given
-from sora_cli.engines.options import Memory
+from sora_cli.engines.options import ATTENTION, Memory
 from sora_cli.engines.runtime.offload import Offload
 from sora_cli.errors import EngineMissing, MachineError, OutOfMemory
 from sora_cli.events import Note, Recording
+from sora_cli.flows import preflight
+from sora_cli.plan.survey import survey
+from tests.boards import board
 from tests.contracts.test_engines import silence, take_for
 
 Cards = Callable[[str], EngineCard]
@@ -151,6 +155,29 @@ def test_a_card_s_ladder_has_four_rungs(monkeypatch: pytest.MonkeyPatch) -> None
 def test_offloading_without_a_card_is_refused(tiny_card: Cards) -> None:
     with pytest.raises(MachineError, match="no GPU here"):
         catalogue.open_engine(tiny_card("wan"), memory=Memory(offload="group"))
+
+
+@pytest.mark.parametrize(
+    ("memory", "told"),
+    [
+        ({"attention": "sage"}, "attention: sage needs the package sageattention, which is not installed"),
+        ({"attention": "fast"}, "memory: attention: there is no fast; write one of: native, flash, "),
+        ({"offload": "group"}, "there is no GPU here to offload from"),
+        ({"offload": "none", "attention": "native"}, ""),
+    ],
+)
+def test_what_a_machine_cannot_do_is_told_before_the_plan(
+    monkeypatch: pytest.MonkeyPatch, memory: dict[str, str], told: str
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    written = board("a", memory=memory, engine="nano")
+    problems = (*survey(written, catalogue.card).problems, *preflight.file_problems(written))
+    assert len(problems) == bool(told)
+    assert all(problem.message.startswith(told) for problem in problems)
+
+
+def test_the_backends_of_attention_are_those_of_diffusers_that_fetch_no_code() -> None:
+    assert set(ATTENTION) == {each.value for each in AttentionBackendName if not each.value.endswith("_hub")}
 
 
 def test_only_what_changes_pictures_belongs_in_a_key() -> None:
