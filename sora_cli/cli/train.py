@@ -111,9 +111,11 @@ def train(
         out=output, overwrite=overwrite,
     )  # fmt: skip
     with working(reporting, LimitOptions(max_time=max_time)) as (report, studio):
-        found = ahead.survey(asked, report)
+        found = ahead.survey(asked, report, dry_run=dry_run)
         if dry_run:
             _show(found, as_json=reporting.as_json)
+            if ahead.unready(asked, report):
+                raise typer.Exit(3)
             return
         console.show_summary(name, found.facts())
         made = work.train(found, report, studio.cancel)

@@ -22,7 +22,9 @@ from sora_cli.engines.training import (
     CourseSettings,
     Example,
     Quantized,
+    packages_for,
     refuse_untrained,
+    require_packages,
     usual,
 )
 from sora_cli.engines.training.needs import TrainingNeeds, needs
@@ -31,6 +33,7 @@ from sora_cli.events import Clock, Note, Report, Stage, StageStep
 from sora_cli.flows import captioned, consented, outputs
 from sora_cli.flows.consented import Agreed
 from sora_cli.media.sheet import is_sheet_of
+from sora_cli.packages import lacking
 from sora_cli.record.film import MakerRecord
 from sora_cli.store import file_hash
 from sora_cli.storyboard.model import MENTION
@@ -153,8 +156,18 @@ class Survey(Struct, frozen=True):
         }
 
 
-def survey(asked: Asked, report: Report) -> Survey:
+def unready(asked: Asked, report: Report) -> bool:
+    """Tell of packages that the training needs and that are not installed, and say whether there are any."""
+    told = [lack for package in packages_for(asked.quantize) if (lack := lacking("training", package))]
+    for message, hint in told:
+        report(Note(message, hint=hint))
+    return bool(told)
+
+
+def survey(asked: Asked, report: Report, *, dry_run: bool = False) -> Survey:
     """Look at the material, and find out what the training needs; nothing is written.
+
+    A `dry_run` looks without the packages that train.
 
     Raises:
         RequestError: what is asked for cannot be.
@@ -169,7 +182,9 @@ def survey(asked: Asked, report: Report) -> Survey:
         raise RequestError("--caption and --captioner both describe the same files", hint=hint)
     card = catalogue.card(asked.engine)
     _check_outputs(asked, card)
-    refuse_untrained(card, asked.quantize)
+    refuse_untrained(card)
+    if not dry_run:
+        require_packages(asked.quantize)
     grid = _grid(card, asked)
     seen = captioned.by(asked.captioner, report) if asked.captioner else None
     captions = Captions(asked.name, asked.kind, asked.caption, seen)

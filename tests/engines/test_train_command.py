@@ -178,6 +178,16 @@ def test_a_foreign_file_is_never_replaced(run: Run, name: str) -> None:
     assert contents(Path()) == before
 
 
+def test_a_dry_run_needs_no_package_that_trains(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sora_cli.packages.find_spec", lambda _name: None)
+    code, out, err = run("--dry-run")
+    assert code == 3
+    assert "training needs the package peft, which is not installed" in err
+    assert json.loads(run("--dry-run", "--json")[1])
+    assert out
+    assert run()[0] == 3
+
+
 def test_a_dry_run_tells_what_is_used_and_needed_and_writes_nothing(run: Run, clips: Path) -> None:
     clip(clips / "short.mp4", pan(7, 3))
     before = contents(Path())

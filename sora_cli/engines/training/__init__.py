@@ -121,12 +121,21 @@ class Course(Protocol):
         ...
 
 
-def refuse_untrained(card: EngineCard, quantize: Quantized | None = None) -> None:
+def require_packages(quantize: Quantized | None) -> None:
+    """Refuse to train without what it needs.
+
+    Raises:
+        EngineMissing: a package is not installed: peft, or the one that keeps weights in 8 bits.
+    """
+    for package in packages_for(quantize):
+        require("training", package, EngineMissing)
+
+
+def refuse_untrained(card: EngineCard) -> None:
     """Refuse an engine for which no adapter can be trained.
 
     Raises:
         RequestError: it is of another family, or wants pictures.
-        EngineMissing: a package is not installed: peft, or the one that keeps weights in 8 bits.
     """
     why = ""
     if card.family not in FAMILIES:
@@ -135,9 +144,11 @@ def refuse_untrained(card: EngineCard, quantize: Quantized | None = None) -> Non
         why = f"engine {card.name} starts from a picture; a LoRA is trained on what it makes of words"
     if why:
         raise RequestError(why, hint=f"training works for {TRAINED}")
-    for what in ("lora", quantize or ""):
-        if package := PACKAGES.get(what):
-            require("training", package, EngineMissing)
+
+
+def packages_for(quantize: Quantized | None) -> list[str]:
+    """What training needs beside what is always installed."""
+    return [package for what in ("lora", quantize or "") if (package := PACKAGES.get(what))]
 
 
 def usual(card: EngineCard, size: tuple[int, int]) -> CourseSettings:
@@ -151,9 +162,10 @@ def open_course(card: EngineCard, settings: CourseSettings, kept: Path, report: 
     """Load an engine, ready to train an adapter; `kept` is the folder for latents and text embeddings.
 
     Raises:
-        RequestError, EngineMissing: as `refuse_untrained` does, or it cannot be loaded.
+        RequestError, EngineMissing: as `refuse_untrained` and `require_packages` do, or it cannot be loaded.
         OutOfMemory: it does not fit.
     """
-    refuse_untrained(card, settings.quantize)
+    refuse_untrained(card)
+    require_packages(settings.quantize)
     made = importlib.import_module("sora_cli.engines.training.course")
     return cast("Course", made.LoraCourse(card, settings, kept, report))
