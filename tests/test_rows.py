@@ -76,6 +76,14 @@ def test_a_row_that_adds_up_the_others_makes_no_film_and_an_empty_cell_is_told(t
     assert len(entries([tmp_path / "b.yaml", tmp_path / "a.csv"], Silent())) == 3
 
 
+def test_a_list_of_prompts_alone_is_told_what_makes_films_of_it(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("prompt\na ball\na cube\n")
+    with pytest.raises(RequestError) as told:
+        entries([tmp_path / "a.csv"], Silent())
+    assert "`vars: {prompt: a ball}` and `shots: ['${prompt}']`" in told.value.hint
+    assert "sora import" in told.value.hint
+
+
 def test_rows_that_a_spreadsheet_wrote_without_their_empty_ends_are_read_and_told(tmp_path: Path) -> None:
     heard = Recording()
     assert rows(tmp_path, "hero,seed\na,1\nb\n", heard) == {1: {"hero": "a", "seed": "1"}, 2: {"hero": "b"}}

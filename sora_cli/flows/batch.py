@@ -6,6 +6,7 @@ a time; with more than one job the film before it is finished meanwhile.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -25,9 +26,12 @@ from sora_cli.record import sidecar
 from sora_cli.record.sidecar import ReleasedFilm
 from sora_cli.shoot.studio import Studio
 from sora_cli.storyboard.given import Cell
+from sora_cli.texts import as_typed
 
 BOARD, OUTPUT = "storyboard", "output"
 """Columns of a list with a meaning of their own; all others are variables."""
+_PROMPT = re.compile(r"(?:\w+_)?prompts?|description", re.IGNORECASE)
+"""A column that says what is seen."""
 
 
 class Entry(Struct, frozen=True):
@@ -108,7 +112,8 @@ def entries(files: Sequence[Path], report: Report) -> list[Entry]:
     bare = [path for path, rows in lists if any(not row.get(BOARD) for row in rows.values())]
     if bare and len(boards) != 1:
         message = f"{bare[0]} has rows that name no storyboard"
-        raise RequestError(message, hint=f"give it a column `{BOARD}`, or name one storyboard beside it")
+        hint = f"give it a column `{BOARD}`, or name one storyboard beside it"
+        raise RequestError(message, hint=(not boards and _of_prompts(bare[0], dict(lists)[bare[0]])) or hint)
     found = [] if bare else [Entry(str(path), path) for path in boards]
     for path, rows in lists:
         _tell_empty(path, rows, report)
@@ -118,6 +123,13 @@ def entries(files: Sequence[Path], report: Report) -> list[Entry]:
             board = path.parent / row[BOARD] if row.get(BOARD) else boards[0]
             found.append(Entry(f"{path} row {number}", board, sets, row.get(OUTPUT, ""), number))
     return found
+
+
+def _of_prompts(path: Path, rows: Mapping[int, Mapping[str, str]]) -> str:
+    """What to do with a list of prompts; empty for other lists."""
+    prompt = next((name for row in rows.values() for name in row if _PROMPT.fullmatch(name)), "")
+    film = f"for a film a row, name a storyboard with `vars: {{{prompt}: a ball}}` and `shots: ['${{{prompt}}}']`"
+    return f"{film}; for one film of all rows: sora import {as_typed(path)}" if prompt else ""
 
 
 def _tell_empty(path: Path, rows: Mapping[int, Mapping[str, str]], report: Report) -> None:
