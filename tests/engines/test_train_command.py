@@ -178,6 +178,7 @@ def test_a_foreign_file_is_never_replaced(run: Run, name: str) -> None:
     assert contents(Path()) == before
 
 
+@pytest.mark.usefixtures("clips")
 def test_a_dry_run_needs_no_package_that_trains(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sora_cli.packages.find_spec", lambda _name: None)
     code, out, err = run("--dry-run")
