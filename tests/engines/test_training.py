@@ -15,7 +15,14 @@ from sora_cli.engines.adapters import misfit
 from sora_cli.engines.base import Ability, EngineCard, Given
 from sora_cli.engines.doctor import machine
 from sora_cli.engines.options import adapter_facts
-from sora_cli.engines.training import CourseSettings, Example, LossCheck, open_course, refuse_untrained
+from sora_cli.engines.training import (
+    CourseSettings,
+    Example,
+    LossCheck,
+    open_course,
+    refuse_untrained,
+    require_packages,
+)
 from sora_cli.engines.training.needs import needs
 from sora_cli.errors import EngineMissing, Interrupted, RequestError
 from sora_cli.events import Silent
@@ -278,7 +285,7 @@ def test_engines_for_which_none_can_be_trained_say_so(tiny_card: Cards, monkeypa
             refuse_untrained(card)
     monkeypatch.setattr("sora_cli.packages.find_spec", lambda _name: None)
     with pytest.raises(EngineMissing) as caught:
-        refuse_untrained(wan)
+        require_packages(None)
     assert caught.value.hint == "pip install 'sora-cli[lora]'"
 
 
