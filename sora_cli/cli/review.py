@@ -64,12 +64,15 @@ def takes(
     from sora_cli.store import open_store
 
     record = flow.read_record(film)
-    drawn, gone = flow.picture(film, record, open_store(), output, overwrite=overwrite)
+    store = open_store()
+    drawn, gone = flow.picture(film, record, store, output, overwrite=overwrite)
     if as_json:
         console.stdout_json({**flow.as_dict(film, record), "picture": drawn and str(drawn), "gone": gone})
     else:
         console.show_table(flow.COLUMNS, flow.table(record), right=("seed", "score"))
     if gone:
-        console.say(f"note: not in the picture, because their clips were cleaned away: {', '.join(gone)}", "yellow")
+        console.say(
+            f"note: not in the picture, because {store.folder} does not hold their clips: {', '.join(gone)}", "yellow"
+        )
     if drawn:
         console.say(f"picture: {drawn}", "green")

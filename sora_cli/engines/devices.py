@@ -61,6 +61,21 @@ def without() -> bool:
     return visible() == [] or not (shutil.which("nvidia-smi") or Path(ROCM).exists())
 
 
+def amd() -> tuple[str, float] | None:
+    """The name and the GB of memory of the first GPU of AMD that torch uses; it is asked where their driver is alone.
+
+    AMD's tools are many and often not installed, and a torch without ROCm does not use what they tell of.
+    """
+    if shutil.which("nvidia-smi") or not Path(ROCM).exists():
+        return None
+    import torch
+
+    if torch.version.hip is None or not torch.cuda.is_available():
+        return None
+    found = torch.cuda.get_device_properties(0)
+    return found.name, found.total_memory / 1e9
+
+
 def memory_gb(device: str) -> float:
     """GB of memory of a GPU, by its name in `CUDA_VISIBLE_DEVICES`; no bound where the driver does not tell."""
     found = told(f"--id={device}", "--query-gpu=memory.total") if device else []

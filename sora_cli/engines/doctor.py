@@ -19,6 +19,7 @@ from sora_cli.packages import extra_of, install
 
 RATES = {
     "B200": 2250, "H200": 989, "H100": 989, "A100": 312, "L40S": 362, "L40": 181, "5090": 210, "4090": 165, "3090": 71,
+    "MI325X": 1307, "MI300X": 1307, "7900 XTX": 123,
 }  # fmt: skip
 """Dense bfloat16 TFLOP/s of some cards, the most that their makers' data sheets tell: takes need at least so long."""
 LITTLE = 1.0
@@ -37,16 +38,22 @@ class Check(Struct, frozen=True):
 
 
 def machine() -> Machine:
-    """The first GPU's memory and rate, and the host's memory, found without torch."""
+    """The first GPU's memory and rate, and the host's memory, found without torch but for AMD's GPUs."""
     host = _host_gb()
     visible = devices.visible()
     asked = [f"--id={visible[0]}"] if visible else []
     if visible != [] and (found := devices.told(*asked, "--query-gpu=name,memory.total")):
         name, _, mebi = (part.strip() for part in found[0].rpartition(","))
-        rate = next((rate for key, rate in RATES.items() if key in name), 0)
         own = float(mebi) * devices.MEBI / 1e9 if mebi.isdigit() else host  # [N/A]: it shares the host's
-        return Machine(own, host, rate, name)
+        return Machine(own, host, _rate(name), name)
+    if visible != [] and (other := devices.amd()):
+        name, own = other
+        return Machine(own, host, _rate(name), name)
     return Machine(0.0, host, CPU_RATE * max(1, (os.cpu_count() or 2) // 2), platform.machine())
+
+
+def _rate(name: str) -> float:
+    return next((rate for key, rate in RATES.items() if key in name), 0)
 
 
 def doctor(*, deep: bool = True) -> list[Check]:

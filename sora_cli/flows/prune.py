@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -120,7 +121,8 @@ def clean(store: Store, *, keep_days: float, forget_missing: bool = False, dry_r
         for key, files in _by_key(store).items():
             stays = key in needs.keys or max(file.used for file in files) > time.time() - keep_days * DAY
             stays = stays and store.has(key)
-            kept, clips = kept + stays, clips + (not stays and any(file.path.suffix == ".mp4" for file in files))
+            clip = any(file.path.suffix == ".mp4" for file in files)
+            kept, clips = kept + (clip and stays), clips + (clip and not stays)
             # The card goes first, so that a clip which is half gone is no clip.
             for file in sorted(files, key=lambda file: file.path.suffix != ".json"):
                 if not stays or file.aside:
@@ -142,10 +144,16 @@ def _by_key(store: Store) -> dict[str, list[Kept]]:
 def _needs(store: Store, *, forget_missing: bool = False) -> _Needs:
     """What the films name that the store knows of: each one's sidecar, and what was noted at its release."""
     needs = _Needs()
-    for place, note in store.films.releases():
+    releases = list(store.films.releases())
+    known = {note.sidecar for _, note in releases}
+    for place, note in releases:
         sidecar = Path(note.sidecar)
         if sidecar.is_file():
             needs.films += 1
+        elif renamed := _renamed(sidecar, note.keys, known):
+            needs.films += 1
+            needs.keys |= renamed
+            continue
         elif sidecar.parent.is_dir() or forget_missing:
             needs.gone.append(place)
             continue
@@ -153,6 +161,13 @@ def _needs(store: Store, *, forget_missing: bool = False) -> _Needs:
             needs.away.append(note.film)
         needs.keys |= {*note.keys} | _named(sidecar)
     return needs
+
+
+def _renamed(sidecar: Path, keys: Collection[str], known: Collection[str]) -> set[str]:
+    """The keys that sidecars in a missing one's folder name, of films that no release is noted of: it was renamed."""
+    others = [path for path in sorted(sidecar.parent.glob("*.sora.json")) if str(path) not in known]
+    named = [found for path in others if not (found := _named(path)).isdisjoint(keys)]
+    return set().union(*named)
 
 
 def _named(sidecar: Path) -> set[str]:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import huggingface_hub
 import pytest
+import torch
 from huggingface_hub import errors
 
 from sora_cli.cli.main import main
@@ -202,6 +203,24 @@ def test_the_gpu_is_the_one_that_torch_sees(
     monkeypatch.setattr(doctor, "_host_gb", lambda: 64.0)
     monkeypatch.setattr(devices, "PATIENCE", 0.2)
     assert round(doctor.machine().device_gb) == gigabytes
+
+
+@pytest.mark.parametrize(("hip", "found"), [("6.4", ("AMD Instinct MI300X", 206, 1307)), (None, (None, 0, None))])
+def test_of_amds_gpus_torch_is_asked_if_it_uses_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hip: str | None, found: tuple[str | None, int, float | None]
+) -> None:
+    (tmp_path / "kfd").touch()
+    monkeypatch.setattr(devices, "ROCM", str(tmp_path / "kfd"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(torch.version, "hip", hip)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    told = SimpleNamespace(name="AMD Instinct MI300X", total_memory=206_141_652_992)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: told)
+    name, gigabytes, rate = found
+    here = doctor.machine()
+    assert round(here.device_gb) == gigabytes
+    assert name is None or (here.name, here.tflops) == (name, rate)
 
 
 def test_estimates_grow_with_the_take_and_say_what_would_fit() -> None:

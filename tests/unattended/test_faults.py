@@ -216,6 +216,22 @@ def test_cleaning_spares_what_an_existing_films_sidecar_names(tmp_path: Path) ->
     assert [path.name for path in store.folder.rglob("*") if path.is_file()] == ["store.lock"]
 
 
+def test_cleaning_spares_a_film_under_another_name(tmp_path: Path) -> None:
+    store, films = Store(tmp_path / "store"), tmp_path / "films"
+    films.mkdir()
+    for key in (KEY, OTHER):
+        keep(store, key)
+    sidecar = released(store, films / "one.mp4", KEY, OTHER)
+    (films / "final.mp4.sora.json").write_text(json.dumps({"takes": [{"key": KEY}]}))  # renamed, and shot anew in part
+    sidecar.unlink()
+    for _ in range(2):
+        done = prune.clean(store, keep_days=0)
+    assert store.find(KEY)
+    assert (store.find(OTHER), done.kept, prune.survey(store).films) == (None, 1, 1)
+    (films / "final.mp4.sora.json").unlink()
+    assert prune.clean(store, keep_days=0).clips == 1
+
+
 def test_a_film_that_was_moved_is_known_again_once_it_was_seen(machine: Machine) -> None:
     machine.write("two.yaml", BOARD)
     assert machine.run(*WORDS).returncode == 0
