@@ -11,6 +11,7 @@ from sora_cli import atomic, storyboard
 from sora_cli.bounded import is_inside, read_bytes, seen_from
 from sora_cli.errors import HINT_READ, Problem, RequestError, StoryboardError
 from sora_cli.flows import outputs, places
+from sora_cli.interchange.around import board_line
 from sora_cli.interchange.assembly import FOLDERS, TIMELINES
 from sora_cli.interchange.board import board_text
 from sora_cli.interchange.boards import read_boards
@@ -29,13 +30,22 @@ Reader = Callable[[SourceText, Path], Outline]
 
 
 def _text(page: SourceText, folder: Path) -> Outline:
-    """A plain text: a list with its columns' names, shots that are told one by one, a screenplay, or prompts."""
-    told = page if is_list(page) else as_table(page) or as_list(page)
-    if told is not None:
-        return read_shotlist(told, folder)
-    if (items := as_prompts(page)) is None or (told := as_list(items)) is None:
+    """A plain text: a list with its columns' names, shots that are told one by one, a screenplay, or prompts.
+
+    Raises:
+        StoryboardError: it is a storyboard already.
+    """
+    if line := board_line(page.lines):
+        board = Path(page.name).with_suffix(".yaml").name
+        hint = f"save it as {board}, without what a chat wrote around it; then: sora check {board}"
+        told = "this has a storyboard's form (YAML or JSON), and is no notes, list or script"
+        raise StoryboardError([page.problem(line, told, hint)])
+    shots = page if is_list(page) else as_table(page) or as_list(page)
+    if shots is not None:
+        return read_shotlist(shots, folder)
+    if (items := as_prompts(page)) is None or (shots := as_list(items)) is None:
         return read_fountain(as_script(page))
-    outline = read_shotlist(told, folder)
+    outline = read_shotlist(shots, folder)
     hint = "for one shot, write all of it in one line; scenes of a script begin with INT. or EXT."
     outline.remarks.append(page.problem(1, "nothing here says where a shot begins: each line is taken as one", hint))
     return outline

@@ -31,7 +31,10 @@ _ASPECT = re.compile(
     r"(?:aspect(?: ratio)?|ratio|format|seitenverhältnis|bildformat)\s*:\s*([0-9.]{1,5})\s*[:x/]\s*([0-9.]{1,5})",
     re.IGNORECASE,
 )
-_STYLE = re.compile(r"(?:style|visual style|stil|estilo|stile|стиль|风格|スタイル)\s*[:\uff1a]\s*(\S.*)", re.IGNORECASE)
+_STYLE = re.compile(
+    r"(?:(?:(?:overall|general|global|visual|art|film|video|animation)\s+)*style|stil|estilo|stile|стиль|风格|スタイル)\s*[:\uff1a]\s*(\S.*)",
+    re.IGNORECASE,
+)
 _TITLE = re.compile(r"(?:film|production|projekt|project|title|titel|titre|título)\s*:\s*(.+)", re.IGNORECASE)
 _AVOID = re.compile(
     r"(?:negative(?: prompts?)?|avoid|no-?gos?|反向提示词|负面提示词|負面提示詞)\s*[:\uff1a]\s*(\S.*)", re.IGNORECASE

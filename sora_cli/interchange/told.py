@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from msgspec import Struct, field
 
 from sora_cli.interchange import codes, spans
+from sora_cli.interchange.around import CHAT, RULER, ended
 from sora_cli.interchange.columns import COLUMNS
 from sora_cli.interchange.headings import BRACKET, HEAD, MARK, NUMBER, SCENE, called, heading, scene_of
 from sora_cli.interchange.listed import held_in, is_above
@@ -53,6 +54,12 @@ _ITEM = re.compile(
     r"(?:[-*+\N{BULLET}\N{EN DASH}\u2610\u2611\u2713]|\(?[0-9]{1,3}[.)]|[0-9]{1,3}(?:\.[0-9]{1,3})+[.)]?|[a-z]\))\s+"
     r"(?:\[[ xX]\]\s+)?(\S.*)"
 )
+_SECONDS = re.compile(
+    r"^((?:[-*+\u2022]\s+)?[\[(]?)(?:seconds?|secs?\.?|sekunden?|secondes?|segundos?)\s*"
+    r"([0-9]+(?:\.[0-9]+)?)\s*(?:[-\N{EN DASH}\N{EM DASH}]|to|bis)\s*([0-9]+(?:\.[0-9]+)?)(?=\W)",
+    re.IGNORECASE,
+)
+"""Times behind their unit: `Seconds 0-4: a ball rolls`."""
 _CLOCK = r"[0-9]{1,2}(?::[0-9]{2}){1,3}(?:[.,][0-9]{1,3})?|[0-9]+(?:\.[0-9]+)?\s*s(?:ec)?"
 _BEFORE = re.compile(r"([^a-z]{6,80}?)[.:]?\s+((?:[A-Z] )?[A-Z]?[a-z].*)", re.DOTALL)
 """A heading in capitals before the words of its shot: `EXT. BEACH - DAY. A ball rolls.`"""
@@ -86,15 +93,7 @@ _READ = {
     "stil", "stimmung", "ambiance", "estilo", "stile", "стиль",
 }  # fmt: skip
 """What stands before words that are read or seen, and not said."""
-_CHAT = re.compile(
-    r"(?:let me know|enjoy\b.{0,20}$|would you like|do you want|want me to|feel free|i hope|hope (?:this|that)"
-    r"|if you'd like|(?:sure|certainly|absolutely|of course|here (?:is|are)|here's)\b.*[:!.]$)",
-    re.IGNORECASE,
-)
-"""What a chat says around its answer."""
 _END = {"end", "the end", "ende", "fin", "fine", "конец", "结束", "終了"}
-_RULER = re.compile(r"(?:[-*_]\s*){3,}|`{3,}\w*|~{3,}\w*")
-"""What parts a text in Markdown, and is none of it."""
 _HEADED = re.compile(r"\s*#+(?![0-9])")
 """What begins a heading in Markdown; `#1` is a number."""
 _SHORT = 5
@@ -110,7 +109,7 @@ def as_list(page: SourceText) -> SourceText | None:
     A shot begins at `Shot 1`, at an item of a list, at a time, or at `Prompt: ...`; lines under it that are named as
     columns of shot lists are (`Duration: 4s`) are its cells.
     """
-    lines = codes.parted_lines(page.lines)
+    lines, behind = ended(codes.parted_lines(page.lines), _bare)
     rows = _Rows(*_manner([line for _, line in lines]), page.text)
     if not (rows.open or rows.timed or rows.prompted or rows.shots):
         rows.code = codes.manner([_bare(line) for _, line in lines])
@@ -124,7 +123,8 @@ def as_list(page: SourceText) -> SourceText | None:
     found = [parted(row) for row in rows.found]
     columns = dict.fromkeys([*_NAMED, *(column for row in found for column in row)])
     out = io.StringIO(newline="")
-    above = [*rows.above[:_ABOVE], *([" ".join(rows.above[_ABOVE:])] if rows.above[_ABOVE:] else [])]
+    around = sorted([*rows.above, *behind], key=lambda line: not is_above(line))  # what is no comment stays a line
+    above = [*around[:_ABOVE], *([" ".join(around[_ABOVE:])] if around[_ABOVE:] else [])]
     writer = csv.writer(out, lineterminator="\n")
     writer.writerows([note] for note in above)
     writer.writerow(_NAMED.get(column, COLUMNS.get(column, (column,))[0]) for column in columns)
@@ -138,7 +138,7 @@ def _manner(lines: Sequence[str]) -> tuple[bool, bool, bool, bool]:
     They are items or begin at a time where all lines do that are none of a head.
     """
     told = [_bare(line) for line in lines if line.strip() and not _HEADED.match(line)]
-    told = [line for line in told if not (is_above(line) or _RULER.fullmatch(line) or _CHAT.match(line))]
+    told = [line for line in told if not (is_above(line) or RULER.fullmatch(line) or CHAT.match(line))]
     told = told[1:] if len(told) > 2 and told[0].endswith(":") else told
     named = [_labelled(line)[0] for line in told]
     others = [line for line, column in zip(told, named, strict=True) if not column]
@@ -185,16 +185,17 @@ class _Rows(Struct):
         text = _bare(line)
         item = _ITEM.fullmatch(text)
         column, cell = _labelled(text)
-        if not text or _RULER.fullmatch(text) or self._heads(number, text):
+        if not text or RULER.fullmatch(text) or self._heads(number, text):
             return
-        if _CHAT.match(text):
+        if CHAT.match(text):
             self.above.append(text)
         elif self.timed and (match := _TIMED.fullmatch(text)):
             self._at(number, match)
         elif column and (self.found or self.prompted or item or self.scene_line):
             self._label(number, column, cell)
         elif item and self.open and not (line[:1].isspace() and self.found and not self.scene_line):
-            self._begin(number, {"description": item[1]})
+            played = _TIMED.fullmatch(item[1])
+            self._at(number, played) if played and played["end"] else self._begin(number, {"description": item[1]})
         elif self.found or self.scene_line:
             self._words(item[1] if item else text, text)
         else:
@@ -216,13 +217,13 @@ class _Rows(Struct):
             self._scene(number, match[1], re.sub(r"^\((.*)\)$", r"\1", place), time)
         elif match := _SHOT.fullmatch(text):
             scene, shot, time, words = match.groups()
-            if scene and scene != self.scene:
+            begins = scene and scene != self.scene
+            if begins:
                 self.close()
                 self.scene, self.place = scene, ""
-            else:
-                words = self._headed(words or "")
             self.numbered = True
-            self._begin(number, {"shot": shot, "time": time or "", "description": words or ""})
+            told = timed({"shot": shot, "time": time or "", "description": words or ""})
+            self._begin(number, told if begins else {**told, "description": self._headed(told["description"])})
         elif self.code and (match := self.code.fullmatch(text)):
             self._coded(number, match.groupdict())
         elif (self.shots or self.code) and _is_heading(text):
@@ -239,6 +240,12 @@ class _Rows(Struct):
 
     def _headed(self, words: str) -> str:
         """The words of a shot without a scene's heading before them, which begins that scene."""
+        first, _, behind = words.partition(" - ")
+        if behind and cell_of(first) and _is_heading(behind):
+            return " - ".join(filter(None, (first, self._headed(behind))))
+        before, _, last = words.rpartition(" - ")
+        if before and cell_of(last) and _is_heading(before):
+            return " - ".join(filter(None, (self._headed(before), last)))
         match = _BEFORE.fullmatch(words)
         head, rest = (match[1], match[2]) if match else (words, "")
         if not _is_heading(head):
@@ -361,6 +368,7 @@ def _bare(line: str) -> str:
     """A line without the marks of Markdown about it, and with the number of a shot behind its word."""
     plain = re.sub(r"^(?:#(?![0-9])|[>\s])+|\*\*|__", "", line).strip()
     plain = _SLANTED.sub(r"\1", _EMOJI.sub(r"\1", plain))
+    plain = _SECONDS.sub(r"\1\2s-\3s", plain, count=1)
     return _IN_BRACKETS.sub(r"\1: ", _ORDINAL.sub(r"\2\1", plain, count=1), count=1)
 
 

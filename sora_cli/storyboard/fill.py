@@ -28,6 +28,7 @@ _NESTED = re.compile(r"(?<!\$)\$\{[^{}]*\$\{[^{}]*\}[^{}]*\}?")
 _NAME = re.compile(rf"[^\W\d][\w{MARKS}-]*")
 _PROSE = ("prompt", "sent")
 _PROMPTS = (("shots",), ("beats",))
+_HINT_WORDS = "write `shots:` and a list under it; of notes, prompts or a script, `sora import FILE` makes a storyboard"
 _MISSING: Mapping[str, object] = {"line": "-", "text": "-", "kind": "cut", "shots": ["-"]}
 _STAND_INS: Mapping[str, object] = {"shots": "-", "beats": "-", "scenes": {"shots": ["-"]}}
 
@@ -82,7 +83,7 @@ def fill(document: Document, sets: Mapping[str, str], problems: Problems) -> tup
     root = document.root
     if not isinstance(root, Pairs):
         near = root.text.splitlines() if isinstance(root, Scalar) else ()
-        hint = "put `shots:` above the list" if isinstance(root, Items) else "write `shots:` and a list under it"
+        hint = "put `shots:` above the list" if isinstance(root, Items) else _HINT_WORDS
         hint = colon_hint(near) or hint
         refuse("a storyboard is a mapping of keys", hint=hint, mark=document.mark(()))
     filler = _Filler(document, problems)

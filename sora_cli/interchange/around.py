@@ -1,0 +1,130 @@
+"""What stands around the shots of notes: what a chat or a letter says, and below them what holds for the film."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from sora_cli.interchange.listed import is_above
+
+CHAT = re.compile(
+    r"(?:let me know|enjoy\b.{0,20}$|would you like|do you want|want me to|feel free|i hope|hope (?:this|that)"
+    r"|if you'd like|(?:sure|certainly|absolutely|of course|here (?:is|are)|here's)\b.*[:!.]$)",
+    re.IGNORECASE,
+)
+"""What a chat says around its answer."""
+RULER = re.compile(r"(?:[-*_]\s*){3,}|`{3,}\w*|~{3,}\w*")
+"""What parts a text in Markdown, and is none of it."""
+_BYE = re.compile(
+    r"(?:(?:many|best|kind|warm) )*(?:thanks|thank you|cheers|regards|wishes|best|sincerely|yours(?: truly)?"
+    r"|(?:mit )?(?:viele|liebe|beste|freundliche)n? grü(?:ß|ss)en?|danke|merci|cordialement|(?:un )?saludos?|gracias"
+    r"|grazie|(?:cordiali )?saluti)(?:,? (?:so much|very much|a lot|again|in advance|for .{1,40}|and .{1,40}))?"
+    r"(?:[,.!]+(?: [^\W\d]\w*){0,2}|)",
+    re.IGNORECASE,
+)
+_LOOK = r"style|look|aesthetics?|mood|tone|vibe|atmosphere|colou?rs?|colou?r (?:palette|grad(?:e|ing))|palette"
+_WORDS = (
+    rf"(?:{_LOOK}|music|score|sounds?|sound design|audio|soundtrack|notes?|tips|details|specs|duration|length|runtime"
+    r"|run time|aspect ratio|format|resolution|transitions?|summary|hashtags|genre|theme|fps|frame rate|platform)"
+)
+_SURE = (
+    r"(?:overall|general|global|total|visual|art|film|video|animation|production|technical|additional|director'?s"
+    r"|final)"
+)
+_FILM = re.compile(
+    rf"(?P<sure>(?:{_SURE}\s+)*){_WORDS}(?:\s*(?:&|and|/|,)\s*(?:{_SURE}\s+)*{_WORDS})*"
+    r"(?P<notes>\s+(?:notes|guide|guidelines|tips|details|reference))?",
+    re.IGNORECASE,
+)
+"""What is said of a film, and by its adjective or its notes not of one shot."""
+_NO_SHOTS = re.compile(r"(?:aspect ratio|run ?time|resolution|fps|frame rate|genre|hashtags|platform)\b", re.IGNORECASE)
+"""What no single shot has."""
+_LABELLED = re.compile(r"([^:\uff1a]{2,40}?)\s*[:\uff1a]\s*(\S.*)?")
+_MARKED = re.compile(r"(?:[-*+\N{BULLET}]\s+)")
+_NAME = 4
+"""Words of a line that may be a name below a sign-off."""
+_LONGEST = 300
+"""Letters of a line up to which it is looked at."""
+
+Line = tuple[int, str]
+
+
+def board_line(lines: Sequence[str]) -> int:
+    """The line, from 1, that begins a storyboard or other JSON, in a text as chats write them; 0 where none does."""
+    filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    fenced = [place + 1 for place, (_, line) in enumerate(filled[:-1]) if line.lstrip().startswith("```")]
+    for place in [0, *fenced[:1]] if filled else []:
+        if re.match(r"\s*(?:\{\s*\"|\[\s*[{\"])", "".join(line for _, line in filled[place : place + 2])):
+            return filled[place][0]
+    keys = next((number for number, line in filled if re.match(r"(?:shots|scenes)\s*:\s*(?:#.*)?$", line)), 0)
+    below = lines[keys].strip() if 0 < keys < len(lines) else ""
+    return next((number for number, line in filled if re.match(r"storyboard\s*:\s*1\s*$", line)), 0) or (
+        keys if re.match(r"-\s+[a-z_]+\s*:", below) else 0
+    )
+
+
+def ended(lines: Sequence[Line], bare: Callable[[str], str]) -> tuple[list[Line], list[str]]:
+    """The lines of shots, and what stands behind them, each as a line that may stand above them.
+
+    A part of the text, between empty lines and headings, stands behind where all that it says is about the film, is
+    said once in the text, and nothing but such parts follow; so do a sign-off, and what a chat says.
+    """
+    blocks = _blocks(lines)
+    labels = [_label(bare(line)).casefold() for _, line in lines if len(line) < _LONGEST]
+    cut, found, waiting = len(blocks), list[str](), list[str]()
+    for place in range(len(blocks) - 1, 0, -1):
+        raw = [line for _, line in blocks[place] if line.strip() and not RULER.fullmatch(line.strip())]
+        told = [_MARKED.sub("", bare(line), count=1) for line in raw]
+        said = _about([*told, *waiting], labels, headed=raw[0].lstrip().startswith("#")) if told else []
+        if said:
+            cut, found, waiting = place, [*said, *found], []
+        elif told and (raw[0].lstrip().startswith("#") or max(map(len, raw)) > _LONGEST):
+            break
+        else:
+            waiting = [*told, *waiting]
+    return [line for block in blocks[:cut] for line in block], found
+
+
+def _blocks(lines: Sequence[Line]) -> list[list[Line]]:
+    """The lines in parts: one begins behind an empty line, at what parts the text, and at a heading."""
+    blocks: list[list[Line]] = [[]]
+    before = True
+    for number, line in lines:
+        apart = not line.strip() or RULER.fullmatch(line.strip()) is not None
+        if not apart and (before or line.lstrip().startswith("#")):
+            blocks.append([])
+        blocks[-1].append((number, line))
+        before = apart
+    return blocks
+
+
+def _label(text: str) -> str:
+    match = _LABELLED.fullmatch(_MARKED.sub("", text, count=1))
+    return match[1] if match else text
+
+
+def _about(told: Sequence[str], labels: Sequence[str], *, headed: bool) -> list[str]:
+    """What a part says, where none of it is a shot's; nothing else."""
+    first, rest = told[0], told[1:]
+    if _BYE.fullmatch(first) and all(len(each.split()) <= _NAME and not re.search(r"[\d:]", each) for each in rest):
+        return [" ".join(told)]
+    if len(told) == 1 and CHAT.match(first):
+        return [first]
+    head = _FILM.fullmatch(first.rstrip(" :\uff1a"))
+    if head and rest and (headed or head["sure"] or head["notes"]) and labels.count(_label(first).casefold()) == 1:
+        return [_line(first.rstrip(" :\uff1a"), ", ".join(each.rstrip(".") for each in rest))]
+    parts = [_LABELLED.fullmatch(each) for each in told]
+    films = [part and part[2] and _FILM.fullmatch(part[1]) for part in parts]
+    sure = any(
+        is_above(each) or (film and (film["sure"] or _NO_SHOTS.match(each)))
+        for each, film in zip(told, films, strict=True)
+    )
+    known = all(film or is_above(each) for each, film in zip(told, films, strict=True))
+    if not (sure and known and all(labels.count(_label(each).casefold()) == 1 for each in told)):
+        return []
+    return [_line(part[1], part[2] or "") for part in parts if part]
+
+
+def _line(name: str, words: str) -> str:
+    """A line as it may stand above the shots, where how the film looks is its style."""
+    return f"Style: {words}" if re.search(rf"\b(?:{_LOOK})\b", name, re.IGNORECASE) else f"{name}: {words}"
