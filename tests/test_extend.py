@@ -16,6 +16,7 @@ from sora_cli import stamp
 from sora_cli.cli.main import main
 from sora_cli.media.film import write_film
 from sora_cli.media.read import open_film, probe, read_sound
+from sora_cli.media.read.sound import sound_track
 from sora_cli.media.read.subtitles import read_words
 from sora_cli.media.replay import replay
 from sora_cli.media.splice import number_of, why_not, write_beside
@@ -107,17 +108,18 @@ def test_the_credential_opens_the_film_and_tells_what_was_made(home: Path) -> No
 
 @pytest.mark.parametrize("before", [False, True], ids=["after", "before"])
 @pytest.mark.parametrize("how", ["kept", "encoded again"])
-def test_subtitles_stay_with_their_pictures(home: Path, how: str, *, before: bool) -> None:
+def test_subtitles_and_languages_stay_with_their_pictures(home: Path, how: str, *, before: bool) -> None:
     film(home / "a.mp4", GREYS, size=SIZE, layout="stereo")
     words = (Subtitle(0.1, 0.2, "It is still burning."), Subtitle(0.3, 0.5, "Nobody came."))
-    write_film(home / "c.mp4", replace(replay(home / "a.mp4"), subtitles=words, language="eng"))
+    told = replace(replay(home / "a.mp4"), subtitles=words, language="eng", sound_language="deu")
+    write_film(home / "c.mp4", told)
     out, side = ("d.mp4" if how == "kept" else "d.mkv"), ["--before"] if before else []
     assert main(["extend", "c.mp4", "light", "--duration", "0.5s", "-o", out, *side]) == 0
     found = read_words(probe(home / out))
-    told = [(round(each.start, 2), round(each.end, 2), each.text) for each in found.subtitles]
+    seen = [(round(each.start, 2), round(each.end, 2), each.text) for each in found.subtitles]
     later = 0.5 if before else 0
-    assert told == [(each.start + later, each.end + later, each.text) for each in words]
-    assert found.language == "eng"
+    assert seen == [(each.start + later, each.end + later, each.text) for each in words]
+    assert (found.language, sound_track(home / out).language) == ("eng", "deu")
 
 
 def copied(source: Path, target: Path, *, seconds: Fraction = Fraction(0), frames: int = 1000, **options: str) -> Path:

@@ -29,6 +29,8 @@ from sora_cli.master.finish import finish
 from sora_cli.media.cues import in_order
 from sora_cli.media.deliveries import delivery
 from sora_cli.media.read import Probe
+from sora_cli.media.read.opening import one_language
+from sora_cli.media.read.sound import sound_track
 from sora_cli.media.read.subtitles import read_words
 from sora_cli.media.replay import replay
 from sora_cli.media.stream import Master, Subtitle
@@ -322,7 +324,9 @@ def _with_words(master: Master, cut: Cut, found: Sequence[Probe]) -> Master:
         start, end = (float(at / cut.fps) for at in (shot.start, shot.start + shot.frames))
         laid += (Subtitle(start + each.start, min(start + each.end, end), each.text) for each in words.subtitles)
         language = language or words.language
-    return replace(master, subtitles=in_order(laid, float(master.frames / master.fps)), language=language)
+    heard = one_language(sound_track(film.path).language for film in found if film.channels)
+    subtitles = in_order(laid, float(master.frames / master.fps))
+    return replace(master, subtitles=subtitles, language=language, sound_language=heard)
 
 
 def _finished(

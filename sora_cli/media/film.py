@@ -67,7 +67,8 @@ def write_film(
     ):
         _describe(container, master)
         video = _video_stream(container, master, kind)
-        audio = _audio_stream(container, kind) if master.sound is not None and kind.sound_codec else None
+        heard = master.sound is not None and kind.sound_codec
+        audio = _audio_stream(container, kind, master.sound_language) if heard else None
         track = (
             SubtitleTrack(container, kind.subtitle_codec, master.subtitles, master.language)
             if master.subtitles and kind.subtitle_codec
@@ -162,12 +163,14 @@ def _same_priority() -> Iterator[None]:
             os.sched_setscheduler(int(thread.name), *usual)
 
 
-def _audio_stream(container: OutputContainer, kind: Delivery) -> AudioStream:
+def _audio_stream(container: OutputContainer, kind: Delivery, language: str) -> AudioStream:
     stream: AudioStream = container.add_stream(kind.sound_codec, rate=SAMPLE_RATE, layout="stereo")  # type: ignore[assignment]
     if kind.sound_codec == "flac":
         stream.format = "s32"  # 24 bits; its first choice is 16
     if kind.sound_codec == "aac":
         stream.bit_rate = kind.sound_rate_kbps * 1000
+    if language:
+        stream.metadata["language"] = language
     return stream
 
 

@@ -14,6 +14,7 @@ from sora_cli.errors import UnusableFile
 from sora_cli.media.filters import Chain
 from sora_cli.media.read import open_film, sound_blocks
 from sora_cli.media.read.facts import no_hdr
+from sora_cli.media.read.sound import sound_track
 from sora_cli.media.read.subtitles import read_words
 from sora_cli.media.stream import SAMPLE_RATE, Chapter, Master, Samples
 
@@ -52,7 +53,10 @@ def replay(path: Path) -> Master:
         subtitles=words.subtitles,
         language=words.language,
     )
-    return replace(master, sound=lambda: fitted(sound_blocks(path), master.samples)) if found.channels else master
+    if not found.channels:
+        return master
+    heard = sound_track(path).language
+    return replace(master, sound=lambda: fitted(sound_blocks(path), master.samples), sound_language=heard)
 
 
 def fitted(blocks: Iterator[Samples], samples: int) -> Iterator[Samples]:

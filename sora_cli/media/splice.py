@@ -25,7 +25,7 @@ from sora_cli.media.cues import in_order
 from sora_cli.media.deliveries import WEB, Delivery
 from sora_cli.media.film import write_film
 from sora_cli.media.read.facts import UNTOLD, ColorTags, Probe
-from sora_cli.media.read.opening import only_pictures, opened, picture_stream, preferred
+from sora_cli.media.read.opening import one_language, only_pictures, opened, picture_stream, preferred, spoken_in
 from sora_cli.media.read.rgb import usual_matrix
 from sora_cli.media.read.subtitles import word_track
 from sora_cli.media.replay import fitted
@@ -208,9 +208,9 @@ def _join(path: Path, first: Path, second: Path, early: int, end: Fraction | Non
         made: dict[str, Stream] = {
             kind: out.add_stream_from_template(templates[kind]) for kind in _KINDS if kind in templates
         }
-        for each in templates.values():
-            if each.language:
-                made[each.type].metadata["language"] = each.language
+        for kind, each in made.items():
+            if language := one_language(spoken_in(stream) for part in parts for stream in part if stream.type == kind):
+                each.metadata["language"] = language
         made["video"].codec_context.extradata = merged(*(part[0].codec_context.extradata or b"" for part in parts))
         out.metadata.update({key: one.metadata[key] for key in ("title", "artist") if key in one.metadata})
         ends = _copy(out, one, parts[0], made, {"audio": Fraction(-early, SAMPLE_RATE)}, until=end)
@@ -295,6 +295,7 @@ def joined(first: Master, second: Master) -> Master:
     moved = (replace(each, start=begin + each.start, end=begin + each.end) for each in second.subtitles)
     words = in_order((*first.subtitles, *moved), float(whole.frames / whole.fps))
     whole = replace(whole, subtitles=words, language=first.language or second.language)
+    whole = replace(whole, sound_language=one_language(each.sound_language for each in (first, second)))
     return replace(whole, sound=sound) if first.sound is not None or second.sound is not None else whole
 
 

@@ -83,6 +83,8 @@ class Master(Struct, frozen=True, kw_only=True):
     """A track of them, in order, none into the next."""
     language: str = ""
     """That of the subtitles, by its three letters (ISO 639-2), where it is known."""
+    sound_language: str = ""
+    """That of the sound, likewise."""
     kept: Kept | None = None
     """A film that is written beside these pictures as it is."""
 

@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 from msgspec.structs import replace
+from PIL import Image
 
 from sora_cli.media.read import probe, read_frames
 from sora_cli.media.splice import why_not
@@ -94,6 +95,31 @@ def test_a_file_behind_another_is_told(tmp_path: Path, name: str) -> None:
             video.width, video.height = SIZE
             container.mux([*video.encode(av.VideoFrame(*SIZE, "yuv420p")), *video.encode(None)])
         container.mux([*stream.encode(block), *stream.encode(None)])
+    assert probe(path).remarks == ()
+    one = path.read_bytes()
+    path.write_bytes(one * 2)
+    assert probe(path).remarks == (f"another file begins behind it, at byte {len(one):,}: it is not used",)
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.apng", "a.flv", "a.wmv", "a.webp", "a.aiff", "a.flac"])
+def test_a_second_file_of_other_kinds_is_told(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    codecs = {"a.flv": "flv", "a.wmv": "wmv2"}
+    if name in {"a.gif", "a.apng", "a.webp"}:
+        pictures = [Image.new("RGB", SIZE, (60 * number, 0, 0)) for number in range(3)]
+        pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=100)
+    else:
+        with av.open(str(path), "w") as container:
+            if name in codecs:
+                video = container.add_stream(codecs[name], rate=25)
+                video.width, video.height = SIZE
+                frames = [av.VideoFrame(*SIZE, video.format.name) for _ in range(3)]
+                container.mux([packet for each in (*frames, None) for packet in video.encode(each)])
+            else:
+                stream = container.add_stream("flac" if name == "a.flac" else "pcm_s16be", rate=48_000, layout="mono")
+                block = av.AudioFrame.from_ndarray(np.ones((1, 4800), np.int16), "s16", "mono")
+                block.sample_rate = 48_000
+                container.mux([*stream.encode(block), *stream.encode(None)])
     assert probe(path).remarks == ()
     one = path.read_bytes()
     path.write_bytes(one * 2)

@@ -6,13 +6,16 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 from msgspec.structs import replace
 
 from sora_cli.cli.main import main
 from sora_cli.media.cues import in_order
+from sora_cli.media.deliveries import ARCHIVE
 from sora_cli.media.film import write_film
 from sora_cli.media.read import probe
+from sora_cli.media.read.sound import sound_track
 from sora_cli.media.read.subtitles import read_words, unkept
 from sora_cli.media.replay import replay
 from sora_cli.media.stream import Chapter, Subtitle
@@ -47,6 +50,20 @@ def test_stamped_graded_and_stitched_films_keep_their_subtitles(home: Path) -> N
         assert main([*words, "-o", f"{words[0]}.mp4"]) == 0
         found = read_words(probe(home / f"{words[0]}.mp4"))
         assert (near(found.subtitles), found.language) == (right, "heb")
+
+
+def test_the_sound_of_what_is_made_tells_its_language(home: Path) -> None:
+    for name, language in (("a", "deu"), ("b", "fra"), ("c", "")):
+        quiet = iter([np.zeros((48_000, 2), np.float32)])
+        write_film(home / f"{name}.mkv", master(24, sound=lambda now=quiet: now, sound_language=language), ARCHIVE)
+    for words, right in (
+        (["stamp", "a.mkv"], "deu"),
+        (["grade", "a.mkv", "--match", "b.mkv"], "deu"),
+        (["stitch", "a.mkv", "c.mkv"], "deu"),
+        (["stitch", "a.mkv", "b.mkv"], ""),
+    ):
+        assert main([*words, "-o", "made.mp4", "--overwrite"]) == 0
+        assert sound_track(home / "made.mp4").language == right, words
 
 
 def test_a_graded_film_keeps_its_title_author_and_chapters(home: Path) -> None:

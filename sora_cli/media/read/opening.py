@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -115,6 +115,18 @@ def picture_streams(container: InputContainer) -> list[VideoStream]:
 def preferred(streams: Sequence[OneStream]) -> list[OneStream]:
     """The tracks of a kind, those first that their file marks as the ones to play."""
     return sorted(streams, key=lambda each: not each.disposition & Disposition.default)
+
+
+def spoken_in(stream: Stream) -> str:
+    """The language of a track by its three letters (ISO 639-2), where its file tells it."""
+    language = stream.language or ""
+    return "" if language == "und" else language
+
+
+def one_language(told: Iterable[str]) -> str:
+    """The language of what is joined into one track: where parts tell others, none."""
+    languages = {each for each in told if each}
+    return languages.pop() if len(languages) == 1 else ""
 
 
 def only_pictures(path: Path, container: InputContainer) -> VideoStream:

@@ -21,7 +21,7 @@ from sora_cli.errors import UnusableFile
 from sora_cli.media.read.clock import packets
 from sora_cli.media.read.facts import Probe
 from sora_cli.media.read.index import frames_of
-from sora_cli.media.read.opening import has_decoder, opened, picture_stream, preferred, require_file
+from sora_cli.media.read.opening import has_decoder, opened, picture_stream, preferred, require_file, spoken_in
 from sora_cli.media.read.picture import is_picture
 from sora_cli.media.read.whole import behind, require_whole
 from sora_cli.media.stream import SAMPLE_RATE, Samples
@@ -49,6 +49,8 @@ class AudioTrack(Struct, frozen=True):
     channels: int = 0
     rate: int = 0
     codec: str = ""
+    language: str = ""
+    """By its three letters (ISO 639-2), where the file tells it."""
     remarks: tuple[str, ...] = ()
 
 
@@ -87,7 +89,8 @@ def _track(path: Path, _now: tuple[int, ...]) -> AudioTrack:
                     usual = _USUAL.get(stream.channels, "7.1")
                     used.append(f"its {stream.channels} channels of sound have no names: they are taken for {usual}")
                 codec = stream.codec_context.name
-                return AudioTrack(stream.index, stream.channels, stream.rate, codec, (*more, *bad, *used))
+                remarks = (*more, *bad, *used)
+                return AudioTrack(stream.index, stream.channels, stream.rate, codec, spoken_in(stream), remarks)
             bad.append(f"its sound track {place} cannot be decoded")
         return AudioTrack(remarks=(*more, *bad, "it is used without sound") if bad else ())
 

@@ -25,7 +25,7 @@ from sora_cli.media.read.picture import (
     srgb,
 )
 from sora_cli.media.read.sound import SOUND, AudioTrack, sound_track
-from sora_cli.media.read.whole import require_whole
+from sora_cli.media.read.whole import behind, require_whole
 from sora_cli.media.stream import Frames
 from sora_cli.media.sums import SUMS
 
@@ -158,7 +158,7 @@ def _animated(path: Path) -> Stills:
             raise UnusableFile(f"cannot read {path}: it is too large an animation", hint="convert it to an .mp4 first")
         lengths, clear = zip(*(_looked_at(image, number) for number in range(first, first + count)), strict=True)
         name, mode, (width, height) = (image.format or "").lower(), image.mode, image.size
-        remarks = (TRANSPARENT,) if any(clear) else ()
+        remarks = (*behind(path), *([TRANSPARENT] if any(clear) else []))
     tick = 10 if name == "gif" else 1  # a GIF's clock has hundredths
     ends = np.cumsum(np.array(lengths, np.int64))
     starts = np.concatenate(([0], ends[:-1])) // tick

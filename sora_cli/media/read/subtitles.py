@@ -20,7 +20,7 @@ from msgspec import Struct
 from sora_cli.media.cues import in_order
 from sora_cli.media.read.facts import Probe
 from sora_cli.media.read.index import frames_of
-from sora_cli.media.read.opening import has_decoder, opened, picture_stream, preferred
+from sora_cli.media.read.opening import has_decoder, opened, picture_stream, preferred, spoken_in
 from sora_cli.media.stream import Subtitle
 
 _WORDS = {"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"}
@@ -92,8 +92,8 @@ def read_words(film: Probe) -> Words:
         if track is None:
             return Words()
         found = [each for packet in container.demux(track) for each in _of(packet, begin)]
-        language = track.language or ""
-    return Words(in_order(found, float(film.duration)), "" if language == "und" else language)
+        language = spoken_in(track)
+    return Words(in_order(found, float(film.duration)), language)
 
 
 def _of(packet: Packet[SubtitleStream], begin: Fraction) -> Iterator[Subtitle]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import re
 import struct
 from collections.abc import Callable, Iterator
@@ -87,26 +88,53 @@ def _boxes(file: BinaryIO, size: int) -> bool:
 
 
 def behind(path: Path) -> Iterator[str]:
-    """A remark on a file that begins where another ends, as where two were joined by `cat`: players show the first."""
+    """A remark on a file that begins where another ends, as where two were joined by `cat`: players show the first.
+
+    Of containers that are read on past their end (AVI, Matroska, MPEG, Ogg, MP3) nothing is lost, and nothing told.
+    """
     with path.open("rb") as file:
-        head, size = file.read(12), file.seek(0, 2)
-        at = None
-        if head[:4] == b"RIFF" and head[8:] == b"WAVE":
-            at = _after_riff(file, size)
-        elif head[4:8] == b"ftyp":
-            at = next((box.start for box in boxes(file, 0, size) if box.start and box.name == b"ftyp"), None)
+        head, size = file.read(16), file.seek(0, 2)
+        find = next((find for magic, find in _SECONDS if magic.match(head)), None)
+        at = None if find is None else find(file, size)
     if at is not None:
         yield f"another file begins behind it, at byte {at:,}: it is not used"
 
 
-def _after_riff(file: BinaryIO, size: int) -> int | None:
-    """Where a second WAV file begins."""
-    file.seek(4)
-    length = int.from_bytes(file.read(4), "little")
+def _second_boxes(file: BinaryIO, size: int) -> int | None:
+    """Where a second MP4 begins."""
+    return next((box.start for box in boxes(file, 0, size) if box.start and box.name == b"ftyp"), None)
+
+
+def _second_chunk(file: BinaryIO, _size: int) -> int | None:
+    """Where a second WAV, WebP or AIFF begins: behind the length that the first one tells."""
+    file.seek(0)
+    name, told, kind = struct.unpack("4s4s4s", file.read(12))
+    length = int.from_bytes(told, "big" if name == b"FORM" else "little")
     at = 8 + length + length % 2
     file.seek(at)
-    head = file.read(12) if at < size else b""
-    return at if head[:4] == b"RIFF" and head[8:] == b"WAVE" else None
+    head = file.read(12)
+    return at if (head[:4], head[8:]) == (name, kind) else None
+
+
+def _second_asf(file: BinaryIO, size: int) -> int | None:
+    """Where a second WMA or WMV begins: behind the length that the first one tells."""
+    at = _asf_length(file)
+    if not 0 < at < size:
+        return None
+    file.seek(at)
+    return at if file.read(len(_ASF)) == _ASF else None
+
+
+def _second_by(end: bytes, begin: bytes) -> Callable[[BinaryIO, int], int | None]:
+    """A search for the first bytes of a second file, which stand nowhere else, behind the last ones of the first."""
+    sign = re.compile(b"(?s)(?<=" + end + b")" + begin)
+
+    def find(file: BinaryIO, _size: int) -> int | None:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            found = sign.search(data, 1)
+            return found.start() if found else None
+
+    return find
 
 
 _CODINGS = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
@@ -284,13 +312,29 @@ _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_FACTS = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
 
-def _windows_media(file: BinaryIO, size: int) -> bool:
-    """ASF (WMA, WMV): its file properties tell its size (ASF 1.20, 3.2)."""
+def _asf_length(file: BinaryIO) -> int:
+    """How long an ASF file is by its file properties (ASF 1.20, 3.2); 0 where they do not say."""
     file.seek(0)
     head = file.read(1 << 16)
     at = head.find(_ASF_FACTS)
-    return at >= 0 and int.from_bytes(head[at + 40 : at + 48], "little") > size
+    return int.from_bytes(head[at + 40 : at + 48], "little") if at >= 0 else 0
 
+
+def _windows_media(file: BinaryIO, size: int) -> bool:
+    """ASF (WMA, WMV): its header tells how long it is."""
+    return _asf_length(file) > size
+
+
+_SECONDS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO, int], int | None]], ...] = (
+    (re.compile(rb"(?s)....ftyp"), _second_boxes),
+    (re.compile(rb"(?s)RIFF....(WAVE|WEBP)|FORM....AIF[FC]"), _second_chunk),
+    (re.compile(re.escape(_ASF)), _second_asf),
+    (re.compile(rb"FLV\x01"), _second_by(b"", rb"FLV\x01[\0\1\4\5]\0\0\0\x09\0\0\0\0")),
+    (re.compile(rb"GIF8"), _second_by(b";", rb"GIF8[79]a")),
+    (re.compile(rb"fLaC"), _second_by(b"", rb"fLaC[\0\x80]\0\0\x22")),
+    (re.compile(rb"\x89PNG"), _second_by(rb"IEND\xae\x42\x60\x82", rb"\x89PNG\r\n\x1a\n")),
+)
+"""How a kind of file begins, and where a second one of its kind does."""
 
 _CHECKS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO, int], bool]], ...] = (
     (re.compile(rb"RIFF|FORM"), _riff),
