@@ -199,7 +199,7 @@ class _Rows(Struct):
         elif self.found or self.scene_line:
             self._words(item[1] if item else text, text)
         else:
-            self.above.append(headed(line) or text)
+            self.above.append(headed(f"# {text}") if headed(line) else text)
 
     def close(self) -> None:
         """End a scene: where nothing was told below its heading, or no shot of its own, all of it is one."""

@@ -91,6 +91,10 @@ _ELSEWHERE: tuple[tuple[type[Form], str, str], ...] = (
     (CastForm, "name id", "the name stands before it: `cast: {NAME: {looks: WORDS}}`"),
 )
 """What is written otherwise: in which form, under which keys, and how."""
+_NUMBERED = "shots are a list: `shots:`, and under it for each `- prompt: ...` with its other keys below"
+_NOTES = (
+    "of notes, `sora import FILE` makes a storyboard (FILE ends in .txt or .md); in one, shots are a list: `shots:`"
+)
 _HOMES: dict[str, type[Form]] = {
     "the film": FilmForm,
     "a scene": SceneForm,
@@ -109,6 +113,8 @@ def known_keys(loc: Loc, form: type[Form], parent: Node, problems: Problems) -> 
     value = pairs[key][1] if key in pairs else None
     if form is SceneForm and "shots" not in pairs and _spelled(key) in _SEEN:
         return one_shot(parent)
+    if form is FilmForm and re.fullmatch(r"(?:shot|scene|clip)_?[0-9]+", _spelled(key)):
+        return _NUMBERED if isinstance(value, Pairs) else _NOTES
     known = _elsewhere(key, form) or _named(key, value, form, alone=len(pairs) == 1)
     return known or _meant(loc, form, pairs, problems) or _quotes(key, value) or _listed(form)
 

@@ -98,3 +98,15 @@ def test_a_storyboard_in_a_text_is_told_as_that(tmp_path: Path, text: str, line:
     (problem,) = told.value.problems
     assert problem.mark is not None
     assert (problem.mark.line, problem.hint.endswith("sora check a.yaml")) == (line, True)
+
+
+def test_a_title_has_no_pictures_and_quotes_about_it(tmp_path: Path) -> None:
+    assert brought(f'# \U0001f3ac **"The Light"**\n\n{SHOTS}', tmp_path)[0].title == "The Light"
+
+
+@pytest.mark.parametrize(("text", "hint"), [("Shot 1: a ball\n", "sora import"), ("shot_1:\n  prompt: x\n", "a list")])
+def test_shots_that_are_keys_are_told_with_what_to_write(tmp_path: Path, text: str, hint: str) -> None:
+    (tmp_path / "a.yaml").write_text(text)
+    with pytest.raises(StoryboardError) as told:
+        storyboard.load(tmp_path / "a.yaml")
+    assert hint in told.value.problems[0].hint
