@@ -52,13 +52,25 @@ def test_a_shape_keeps_the_height_of_the_first_clip(home: Path, size: str, wante
 
 @pytest.mark.parametrize(
     ("words", "seconds"),
-    [("2 hours", 7200), ("8h", 28800), ("90 s", 90), ("1.5 min", 90), ("30 Minutes", 1800), ("1 hour", 3600)],
+    [
+        ("2 hours", 7200),
+        ("8h", 28800),
+        ("90 s", 90),
+        ("1.5 min", 90),
+        ("30 Minutes", 1800),
+        ("1 hour", 3600),
+        ("1h30m", 5400),
+        ("1 h 5 min", 3900),
+        ("0.4s", 1),
+    ],
 )
 def test_lengths_of_time_as_people_write_them(words: str, seconds: int) -> None:
     assert amount(words, TIMES, "--max-time") == seconds
 
 
-@pytest.mark.parametrize("words", ["", "2", "hours", "-1h", "0h", "2 h 5", "1h30m", "nan h", "inf h", "2 weeks"])
+@pytest.mark.parametrize(
+    "words", ["", "2", "hours", "-1h", "0h", "2 h 5", "30m1h", "1h1h", "nan h", "inf h", "2 weeks"]
+)
 def test_what_is_no_length_of_time(words: str) -> None:
     with pytest.raises(RequestError, match="not an amount"):
         amount(words, TIMES, "--max-time")

@@ -16,7 +16,9 @@ from sora_cli import stamp, storyboard
 from sora_cli.cli.main import main
 from sora_cli.engines.base import Ability, Footage, Given, Progress, Take
 from sora_cli.engines.changes import Change, Start
+from sora_cli.errors import RequestError
 from sora_cli.flows import preflight
+from sora_cli.flows.repaint import Asked
 from sora_cli.media.inlay import Inlay, inlaid
 from sora_cli.media.read import probe, read_frames
 from sora_cli.media.replay import replay
@@ -533,3 +535,14 @@ def test_a_schema_tells_of_edits() -> None:
     told = storyboard.json_schema()["$defs"]
     assert isinstance(told, dict)
     assert set(told["EditForm"]["required"]) == {"of"}
+
+
+@pytest.mark.parametrize("words", ["25%,25%,50%,50%", "25 %, 0.25, 50.0%, .5", "[0.25, 0.25, 0.5, 0.5]"])
+def test_a_region_may_be_written_in_percent_or_in_brackets(words: str) -> None:
+    assert Asked(region=words).box == (0.25, 0.25, 0.5, 0.5)
+
+
+@pytest.mark.parametrize("words", ["120%,0,1,1", "a%,0,1,1", "25%"])
+def test_what_is_no_region_is_refused(words: str) -> None:
+    with pytest.raises(RequestError):
+        _ = Asked(region=words).box

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import math
-import string
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 TIMES = {"s": 1.0, "m": 60.0, "h": 3600.0}
 TIMES |= {word: TIMES[word[0]] for unit in ("sec", "second", "min", "minute", "hour") for word in (unit, f"{unit}s")}
 SIZES = {"mb": 1e6, "gb": 1e9, "tb": 1e12}
+_PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([A-Za-z]+)", re.ASCII)
+_AMOUNT = re.compile(rf"\s*(?:{_PART.pattern}\s*)+", re.ASCII)
 
 
 @contextlib.contextmanager
@@ -84,19 +86,19 @@ def require(reporting: ReportOptions, limits: LimitOptions) -> None:
 
 
 def amount(words: str | None, units: Mapping[str, float], option: str) -> int | None:
-    """A number with a unit, like `8h` or `20GB`, in seconds or bytes.
+    """A number with a unit, like `8h` or `20GB`, or several, like `1h30m`, in seconds or bytes; a part counts as one.
 
     Raises:
         RequestError: it is not such an amount.
     """
     if words is None:
         return None
-    number = words.strip().rstrip(string.ascii_letters)
-    unit = words.strip()[len(number) :].lower()
-    with contextlib.suppress(ValueError, OverflowError):
-        amount = float(number) * units[unit] if unit in units else math.nan
-        if amount > 0:
-            return int(amount)
+    if _AMOUNT.fullmatch(words):
+        parts = [(float(number), units.get(unit.lower(), math.nan)) for number, unit in _PART.findall(words)]
+        sizes = [unit for _, unit in parts]
+        amount = sum(number * unit for number, unit in parts)
+        if 0 < amount < math.inf and sizes == sorted(set(sizes), reverse=True):
+            return math.ceil(amount)
     known = ", ".join(f"1{unit}" for unit in units if len(unit) <= 2)
     raise RequestError(f"{option} {words}: not an amount", hint=f"write one of {known}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import partial
@@ -37,6 +38,8 @@ from sora_cli.storyboard.edits import LEAST, STRENGTH, WHOLE, Box, region_of, se
 from sora_cli.storyboard.given import given, words
 from sora_cli.storyboard.model import Storyboard
 
+HINT_TIME = "write seconds, 1.5s or 1500ms, or minutes and seconds, 0:01.5"
+_PERCENT = re.compile(r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*%", re.ASCII)
 SHAPE = 0.02
 """By how much two shapes may differ and still be taken for one."""
 AS_THEY_ARE = ("replace", "relight", "restyle", "instruct", "strength")
@@ -73,7 +76,7 @@ class Asked(Struct, frozen=True, kw_only=True):
             RequestError: it is none, or lies outside the picture.
         """
         hint = "left, top, width and height, in parts of the picture: --region 0.3,0.1,0.4,0.3"
-        return read_option(region_of, self.region, "--region", hint) if self.region else None
+        return read_option(_region, self.region, "--region", hint) if self.region else None
 
     @property
     def told(self) -> dict[str, object]:
@@ -103,6 +106,11 @@ class Area(Struct, frozen=True):
         width, height = self.found.even_size
         left, top = round(view[0] * width) + self.at[0], round(view[1] * height) + self.at[1]
         return left, top, round(view[2] * width), round(view[3] * height)
+
+
+def _region(written: object) -> Box:
+    """A region as an option has it: its numbers may be percentages, and stand in brackets."""
+    return region_of(_PERCENT.sub(lambda share: f"{float(share[1]) / 100:g}", str(written)).strip(" []()"))
 
 
 def repaint(
@@ -209,8 +217,8 @@ def area_of(found: Probe, asked: Asked, card: EngineCard) -> Area:
         raise RequestError(f"--strength {asked.strength:g}: it must be from {LEAST:g} to 1", hint="try 0.7")
     fps = found.fps or Fraction(25)
     length = Fraction(len(found.shown_at(fps))) / fps
-    start = read_option(seconds_of, asked.start, "--from") if asked.start else Fraction(0)
-    end = read_option(seconds_of, asked.end, "--to") if asked.end else length
+    start = read_option(seconds_of, asked.start, "--from", HINT_TIME) if asked.start else Fraction(0)
+    end = read_option(seconds_of, asked.end, "--to", HINT_TIME) if asked.end else length
     if start >= length:
         raise RequestError(f"--from {asked.start}: the film ends at {float(length):.3f} s", hint="begin earlier")
     if end <= start:
