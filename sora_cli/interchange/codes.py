@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from sora_cli.interchange import spans
 from sora_cli.interchange.headings import BRACKET, HEAD, MARK
+from sora_cli.interchange.listed import is_above
 from sora_cli.interchange.outline import SourceText
 
 _KEYCAP = "\ufe0f?\u20e3"
@@ -79,8 +80,9 @@ def as_prompts(page: SourceText) -> SourceText | None:
     broken = not apart and ended < len(filled) and (2 * wide > len(filled) or any(map(_OPEN.fullmatch, filled)))
     if broken or (apart and ended):
         return None
-    items = "\n".join(f"- {line}" if line else "" for line in lines)
-    return SourceText(page.name, items, (page, tuple(range(1, len(lines) + 1))))
+    order = sorted(range(len(lines)), key=lambda place: not is_above(lines[place]))  # what holds for all stands above
+    items = [lines[place] if is_above(lines[place]) else f"- {lines[place]}" if lines[place] else "" for place in order]
+    return SourceText(page.name, "\n".join(items), (page, tuple(place + 1 for place in order)))
 
 
 def parted_lines(lines: Sequence[str]) -> list[tuple[int, str]]:

@@ -42,6 +42,14 @@ def test_what_stands_below_the_last_shot_is_none_of_its_prompt(
     assert ("16:9" in text) == ("16:9" in behind)
 
 
+@pytest.mark.parametrize("text", ["a ball\na cube\nStyle: noir\n", "Style: noir\na ball\na cube\n"])
+def test_a_style_among_plain_prompts_is_no_shot(tmp_path: Path, text: str) -> None:
+    board, _ = brought(text, tmp_path)
+    assert [(shot.beats[0].prompt, shot.beats[0].style) for shot in board.shots] == [
+        ("a ball", "noir"), ("a cube", "noir"),
+    ]  # fmt: skip
+
+
 def test_what_each_shot_says_is_the_last_ones_too(tmp_path: Path) -> None:
     """Shots with empty lines between their parts; and what one shot alone may have."""
     text = "Shot 1: a ball.\n\nStyle: noir\n\nDuration: 4s\n\nShot 2: a cube.\n\nStyle: ink\n\nMood: calm\n"
