@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import av
@@ -34,6 +35,8 @@ from sora_cli.media.whole import written
 
 BLOCK = 1024
 """Samples of a packet of AAC."""
+_SLACK = 48
+"""Samples by which containers round when a packet begins."""
 DELAY = 2
 """Pictures that our own encoder holds back at most, to put them into another order."""
 OURS = 9
@@ -132,16 +135,18 @@ def write_beside(path: Path, master: Master, kept: Kept, scratch: Path, progress
         told = video.codec_context.colorspace != UNTOLD
         matrix = WEB.matrix if told else usual_matrix((video.width, video.height))
         sounds = bool(film.streams.audio)
-    early, end = 0, None if kept.follows else _end_of_pictures(kept.path)
+    early, end, lead = 0, None if kept.follows else _end_of_pictures(kept.path), Fraction(0)
     if sounds and kept.follows:
-        early = -master.samples % BLOCK
+        lead = _lead(kept.path)
+        early = (round(lead * SAMPLE_RATE) - master.samples) % BLOCK  # so that packets stand side by side
         master = _with_sound(master, -early)
+        end = Fraction(master.samples - BLOCK + _SLACK, SAMPLE_RATE) - lead if lead else None
     elif sounds and end is not None:
         master = _with_sound(master, _beyond(kept.path, end))
     write_film(new, master, _numbered(held_back, matrix), progress)
     order = (new, kept.path) if kept.follows else (kept.path, new)
     with written(path):
-        _join(path, *order, early, end)
+        _join(path, *order, early=early, end=end, lead=lead)
 
 
 def _numbered(held_back: int, matrix: str) -> Delivery:
@@ -169,6 +174,26 @@ def _beyond(path: Path, end: Fraction) -> int:
     return round((max(heard, default=Fraction(0)) - end) * SAMPLE_RATE)
 
 
+def _begin(video: Stream) -> Fraction:
+    """When a film's pictures begin, on its clock."""
+    return (video.start_time or 0) * (video.time_base or Fraction(1))
+
+
+def _lead(path: Path) -> Fraction:
+    """How long before a film's pictures the packet of sound begins that stands before the first one to be heard.
+
+    An AAC packet is whole behind the one before it alone: behind any other the film's sound would fade in.
+    """
+    with opened(path) as film:
+        streams = _streams(film)
+        begin = _begin(streams[0])
+        for packet in film.demux(*_of(streams, "audio")):
+            lead = begin - (packet.pts or 0) * packet.time_base
+            if packet.pts is not None and lead * SAMPLE_RATE < 2 * BLOCK - _SLACK:
+                return max(lead, Fraction(0))
+    return Fraction(0)
+
+
 def _of(streams: Sequence[Stream], kind: str) -> list[Stream]:
     return [each for each in streams if each.type == kind]
 
@@ -193,10 +218,11 @@ def _with_sound(master: Master, beyond: int) -> Master:
     return replace(master, sound=sound, sound_samples=max(0, master.samples - beyond))
 
 
-def _join(path: Path, first: Path, second: Path, early: int, end: Fraction | None = None) -> None:
+def _join(path: Path, first: Path, second: Path, *, early: int, end: Fraction | None, lead: Fraction) -> None:
     """Put the packets of two films into one file; the sound of the first begins `early` samples before its pictures.
 
-    Sound of the first that begins at its `end` or later is left out.
+    Sound of the first that begins at its `end` or later is left out, and that of the second begins so many seconds
+    before its pictures (`lead`).
     """
     with (
         opened(first) as one,
@@ -215,9 +241,12 @@ def _join(path: Path, first: Path, second: Path, early: int, end: Fraction | Non
         out.metadata.update({key: one.metadata[key] for key in ("title", "artist") if key in one.metadata})
         ends = _copy(out, one, parts[0], made, {"audio": Fraction(-early, SAMPLE_RATE)}, until=end)
         out.set_chapters([*one.chapters(), *(_later(each, ends["video"]) for each in two.chapters())])
-        begin = (parts[1][0].start_time or 0) * (parts[1][0].time_base or Fraction(1))
-        at = {"video": ends["video"], "audio": ends.get("audio", ends["video"]), "subtitle": ends["video"]}
-        _copy(out, two, parts[1], made, {kind: time - begin for kind, time in at.items()}, begin=begin)
+        begin = _begin(parts[1][0])
+        at = dict.fromkeys(_KINDS, ends["video"])
+        if not lead:
+            at["audio"] = ends.get("audio", ends["video"])
+        later = {kind: time - begin for kind, time in at.items()}
+        _copy(out, two, parts[1], made, later, begin={"audio": begin - lead, "subtitle": begin})
 
 
 _KINDS = ("video", "audio", "subtitle")
@@ -246,20 +275,19 @@ def _copy(
     made: Mapping[str, Stream],
     later: Mapping[str, Fraction],
     *,
-    begin: Fraction | None = None,
+    begin: Mapping[str, Fraction] = MappingProxyType({}),
     until: Fraction | None = None,
 ) -> dict[str, Fraction]:
     """Copy packets, those of each kind so many seconds later; gives the times at which they end.
 
-    Those of sound and subtitles come along that begin from `begin` on and before `until`: what an encoder of sound
-    gives before its sound begins is not heard in the middle of a film.
+    Those of sound and subtitles come along that begin from `begin` on and before `until`.
     """
     ends: dict[str, Fraction] = {stream.type: later.get(stream.type, Fraction(0)) for stream in streams}
     for packet in film.demux(*streams):
         if packet.dts is None or packet.pts is None:
             continue
         kind, time = packet.stream.type, packet.pts * packet.time_base
-        if kind != "video" and ((begin is not None and time < begin) or (until is not None and time >= until)):
+        if kind != "video" and (time < begin.get(kind, time) or (until is not None and time >= until)):
             continue
         shift = later.get(kind, Fraction(0))
         ends[kind] = max(ends[kind], shift + _end(packet))
