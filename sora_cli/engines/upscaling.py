@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from sora_cli.engines.families.diffusion import best_device
+from sora_cli.engines.runtime.device import best_device
 from sora_cli.errors import EngineMissing, RequestError, first_line
 from sora_cli.media.stream import Frames
 from sora_cli.packages import imported

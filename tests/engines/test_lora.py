@@ -13,8 +13,8 @@ from safetensors.numpy import save_file
 from sora_cli.engines import catalogue
 from sora_cli.engines.adapters import misfit
 from sora_cli.engines.base import EngineCard, Given
-from sora_cli.engines.families.diffusion import quiet
 from sora_cli.engines.options import WanOptions, expert_of
+from sora_cli.engines.runtime.device import quiet
 from sora_cli.errors import EngineMissing
 from tests.contracts.test_engines import silence, take_for
 

@@ -12,7 +12,7 @@ import soundfile
 
 pytest.importorskip("torchsde")
 
-from sora_cli.engines.families.diffusion import quiet
+from sora_cli.engines.runtime.device import quiet
 from sora_cli.engines.sounds import open_sound_model, sound_card
 from sora_cli.errors import EngineMissing
 from sora_cli.flows import audio

@@ -553,7 +553,7 @@ def name_of(card: EngineCard) -> str:
 
 def build(name: str, folder: Path) -> Path:
     """Save the tiny checkpoint `name` into `folder`, the same each time."""
-    from sora_cli.engines.families.diffusion import quiet
+    from sora_cli.engines.runtime.device import quiet
 
     with torch.random.fork_rng(), quiet():
         torch.manual_seed(0)

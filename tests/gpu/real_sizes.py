@@ -27,10 +27,11 @@ from msgspec.structs import replace
 from sora_cli.engines import cards
 from sora_cli.engines.base import EngineCard, Given, Take
 from sora_cli.engines.estimate import Machine, estimate
-from sora_cli.engines.families.diffusion import Diffusion, best_device, quiet
+from sora_cli.engines.families.diffusion import Diffusion
 from sora_cli.engines.families.ltx2 import HeldPipeline, Ltx2
 from sora_cli.engines.families.wan import Wan
 from sora_cli.engines.options import Memory
+from sora_cli.engines.runtime.device import best_device, quiet
 from sora_cli.errors import OutOfMemory
 from sora_cli.events import Note, Recording
 from tests.engines import tiny

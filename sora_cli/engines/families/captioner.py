@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor, BatchFeature
 
-from sora_cli.engines.families.diffusion import best_device, quiet
 from sora_cli.engines.families.language import LOCAL, loaded
+from sora_cli.engines.runtime.device import best_device, quiet
 from sora_cli.engines.runtime.errors import told_as_answering, told_as_opening
 from sora_cli.media.stream import Frames
 

@@ -1,4 +1,4 @@
-"""What the families share: devices, seeds, quiet libraries, one load for all takes, the way down when memory runs out.
+"""What the families share: one load for all takes, the way down when memory runs out.
 
 A family is a subclass of `Diffusion` with two methods: `load` makes the diffusers pipeline, `render` runs it for one
 take. Everything else a take needs is here, once.
@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import gc
 import inspect
-import logging
-import warnings
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -28,6 +26,7 @@ from sora_cli.engines.checkpoint import AGAIN, Checkpoint
 from sora_cli.engines.estimate import SMALL
 from sora_cli.engines.options import PACKAGES, LoraOption, Memory, Options
 from sora_cli.engines.runtime.adapters import lay
+from sora_cli.engines.runtime.device import best_device, best_dtype, name_of, quiet
 from sora_cli.engines.runtime.errors import CallbackError, told_as_loading, told_as_rendering
 from sora_cli.engines.runtime.offload import Offload, quantization, stop_streaming
 from sora_cli.errors import EngineMissing, OutOfMemory, RenderError, counted, first_of
@@ -40,55 +39,10 @@ OnStep = Callable[..., dict[str, object]]
 FamilyOptions = TypeVar("FamilyOptions", bound=Options)
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-log = logging.getLogger(__name__)
 
 KEPT_PROMPTS = 32
 UNUSED = "lm_head"
 """What text encoders do without: their last layer, which says the next word."""
-
-
-# -- the machine -------------------------------------------------------------------------------------
-
-
-def best_device() -> torch.device:
-    """The first CUDA device, else Apple's GPU, else the CPU."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
-def name_of(device: torch.device) -> str:
-    """Name a device. The same take may give other frames on a device of another name."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{device.type} ({torch.backends.cpu.get_cpu_capability()})" if device.type == "cpu" else device.type
-
-
-def best_dtype(device: torch.device, weight_bytes: int) -> torch.dtype:
-    """bfloat16 wherever weights are large or a GPU is there; float32 for small models on a CPU."""
-    if device.type == "cuda" and not torch.cuda.is_bf16_supported():
-        return torch.float16
-    if device.type == "cpu" and weight_bytes < SMALL:
-        return torch.float32
-    return torch.bfloat16
-
-
-def seeded(seed: int, device: str | torch.device = "cpu") -> torch.Generator:
-    """A generator on the CPU, so that noise is the same whatever the device and offloading."""
-    return torch.Generator(device).manual_seed(seed)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep the libraries off the screen: no bars, no warnings; warnings go to our log at debug level."""
-    for library in (diffusers.utils.logging, transformers.utils.logging):
-        library.set_verbosity_error()
-        library.disable_progress_bar()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield
-    for warning in caught:
-        log.debug("%s: %s", warning.category.__name__, warning.message)
 
 
 def _require_all(folder: Path, missing: Sequence[str]) -> None:

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sora_cli.engines.base import Footage, Given, Take
-from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded
+from sora_cli.engines.families.diffusion import Diffusion, OnStep
 from sora_cli.engines.family_options import HeliosDistilledOptions, HeliosMidOptions, HeliosOptions
 from sora_cli.engines.options import avoided
+from sora_cli.engines.runtime.device import seeded
 from sora_cli.engines.runtime.pixels import to_bytes, to_unit
 from sora_cli.media.stream import Frames
 

@@ -16,8 +16,9 @@ from transformers import (
 )
 from typing_extensions import override
 
-from sora_cli.engines.families.diffusion import Loadable, best_device, best_dtype, quiet
+from sora_cli.engines.families.diffusion import Loadable
 from sora_cli.engines.language import Answer, Heard
+from sora_cli.engines.runtime.device import best_device, best_dtype, quiet
 from sora_cli.engines.runtime.errors import told_as_answering, told_as_opening
 from sora_cli.errors import RequestError
 

@@ -24,9 +24,10 @@ from diffusers.pipelines.ltx2.utils import DISTILLED_SIGMA_VALUES, STAGE_2_DISTI
 from numpy.typing import NDArray
 
 from sora_cli.engines.base import Footage, Given, Take
-from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded
+from sora_cli.engines.families.diffusion import Diffusion, OnStep
 from sora_cli.engines.family_options import Ltx2DistilledOptions, Ltx2Options
 from sora_cli.engines.options import avoided
+from sora_cli.engines.runtime.device import seeded
 from sora_cli.engines.runtime.pixels import to_bytes, to_sound, to_unit
 from sora_cli.engines.runtime.schedulers import Sampled, with_time
 from sora_cli.errors import EngineMissing, RenderError

@@ -22,8 +22,9 @@ from diffusers.modular_pipelines.minimax_h3.references import (
 from PIL import Image
 
 from sora_cli.engines.base import Footage, Given, Take
-from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded
+from sora_cli.engines.families.diffusion import Diffusion, OnStep
 from sora_cli.engines.family_options import MiniMaxH3Options
+from sora_cli.engines.runtime.device import seeded
 from sora_cli.engines.runtime.offload import quantization
 from sora_cli.engines.runtime.pixels import to_bytes, to_sound
 from sora_cli.errors import RenderError

@@ -21,8 +21,9 @@ from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenc
 from transformers.utils.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
 from sora_cli.engines.changes import point_of
-from sora_cli.engines.families.diffusion import Loadable, best_device, quiet
+from sora_cli.engines.families.diffusion import Loadable
 from sora_cli.engines.families.language import LOCAL
+from sora_cli.engines.runtime.device import best_device, quiet
 from sora_cli.engines.runtime.errors import told_as_answering, told_as_opening
 from sora_cli.engines.segmenting import HINT
 from sora_cli.media.stream import Frames

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from sora_cli.engines.checkpoint import Checkpoint
-from sora_cli.engines.families.diffusion import best_device, best_dtype, quiet, seeded
+from sora_cli.engines.runtime.device import best_device, best_dtype, quiet, seeded
 from sora_cli.engines.runtime.errors import is_full, told_as_loading
 from sora_cli.engines.sounds import SoundCard
 from sora_cli.errors import OutOfMemory, RenderError, SoraError, is_bug

@@ -13,8 +13,9 @@ import torch
 from PIL import Image, ImageOps
 
 from sora_cli.engines.base import Footage, Given, Take
-from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded
+from sora_cli.engines.families.diffusion import Diffusion, OnStep
 from sora_cli.engines.family_options import StillOptions
+from sora_cli.engines.runtime.device import seeded
 from sora_cli.engines.runtime.pixels import to_bytes
 from sora_cli.media.stream import Frames
 

@@ -15,8 +15,9 @@ from typing import TypeVar
 import torch
 
 from sora_cli.engines.base import Footage, Given, Take
-from sora_cli.engines.families.diffusion import Diffusion, OnStep, seeded
+from sora_cli.engines.families.diffusion import Diffusion, OnStep
 from sora_cli.engines.options import WanOptions, avoided
+from sora_cli.engines.runtime.device import seeded
 from sora_cli.engines.runtime.pixels import to_bytes, to_unit
 from sora_cli.engines.runtime.schedulers import FlowScheduler, with_shift
 from sora_cli.media.stream import Frames

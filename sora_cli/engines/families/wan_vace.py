@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sora_cli.engines.base import Footage, Given, Take
-from sora_cli.engines.families.diffusion import OnStep, seeded
+from sora_cli.engines.families.diffusion import OnStep
 from sora_cli.engines.families.wan_family import WanFamily
 from sora_cli.engines.options import WanVaceOptions
+from sora_cli.engines.runtime.device import seeded
 from sora_cli.engines.runtime.pixels import to_unit
 from sora_cli.engines.runtime.schedulers import Sampled, with_shift
 from sora_cli.media.stream import Frames

@@ -31,8 +31,9 @@ from torch import Tensor
 from sora_cli import atomic
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard, Given
-from sora_cli.engines.families.diffusion import Diffusion, quiet
+from sora_cli.engines.families.diffusion import Diffusion
 from sora_cli.engines.options import Memory, Options
+from sora_cli.engines.runtime.device import quiet
 from sora_cli.engines.runtime.errors import told_as_rendering
 from sora_cli.engines.training import LAYERS, CourseSettings, Example, LossCheck
 from sora_cli.engines.training.student import Call, Lesson, Student

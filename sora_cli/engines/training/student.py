@@ -24,10 +24,11 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sora_cli import atomic
 from sora_cli.engines.base import Given, Take
-from sora_cli.engines.families.diffusion import Diffusion, quiet
+from sora_cli.engines.families.diffusion import Diffusion
 from sora_cli.engines.families.ltx2 import Ltx2
 from sora_cli.engines.options import Options
 from sora_cli.engines.runtime.adapters import experts
+from sora_cli.engines.runtime.device import quiet
 from sora_cli.engines.runtime.pixels import to_unit
 from sora_cli.engines.training.crops import crops_of
 from sora_cli.media.stream import Frames
