@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sora_cli.cli.main import main
 from sora_cli.storyboard import load, not_rendered_yet, read, starter
 from tests.storyboard.boards import board
 
@@ -61,6 +62,12 @@ scenes:
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
 def test_a_story_is_right_and_wholly_rendered(path: Path) -> None:
     assert not_rendered_yet(load(path)) == ()
+
+
+@pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
+def test_check_has_nothing_to_say_of_a_story(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(path)]) == 0
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_there_are_at_least_four_and_the_first_shows_what_it_should() -> None:
