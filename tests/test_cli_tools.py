@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sora_cli.cli.main import main
-from sora_cli.cli.session import TIMES, amount
+from sora_cli.cli.session import SIZES, TIMES, amount
 from sora_cli.errors import RequestError
 from sora_cli.media.read import probe
 from tests.boards import catalogue
@@ -74,6 +74,13 @@ def test_lengths_of_time_as_people_write_them(words: str, seconds: int) -> None:
 def test_what_is_no_length_of_time(words: str) -> None:
     with pytest.raises(RequestError, match="not an amount"):
         amount(words, TIMES, "--max-time")
+
+
+def test_a_size_has_a_unit_of_tens_or_twos_and_a_bare_number_is_told_with_one() -> None:
+    assert (amount("20GB", SIZES, "--max-disk"), amount("1.5 GiB", SIZES, "--max-disk")) == (20 * 10**9, 3 << 29)
+    with pytest.raises(RequestError) as caught:
+        amount("5", SIZES, "--max-disk")
+    assert caught.value.hint == "write one of 5mb, 5gb, 5tb"
 
 
 @pytest.mark.parametrize(

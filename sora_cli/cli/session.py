@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TIMES = {"s": 1.0, "m": 60.0, "h": 3600.0}
 TIMES |= {word: TIMES[word[0]] for unit in ("sec", "second", "min", "minute", "hour") for word in (unit, f"{unit}s")}
-SIZES = {"mb": 1e6, "gb": 1e9, "tb": 1e12}
+SIZES = {"mb": 1e6, "gb": 1e9, "tb": 1e12, "mib": 2.0**20, "gib": 2.0**30, "tib": 2.0**40}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([A-Za-z]+)", re.ASCII)
 _AMOUNT = re.compile(rf"\s*(?:{_PART.pattern}\s*)+", re.ASCII)
 
@@ -99,7 +99,8 @@ def amount(words: str | None, units: Mapping[str, float], option: str) -> int | 
         amount = sum(number * unit for number, unit in parts)
         if 0 < amount < math.inf and sizes == sorted(set(sizes), reverse=True):
             return math.ceil(amount)
-    known = ", ".join(f"1{unit}" for unit in units if len(unit) <= 2)
+    number = words.strip() if words.strip().isdecimal() else "1"  # what lacks its unit alone
+    known = ", ".join(f"{number}{unit}" for unit in units if len(unit) <= 2)
     raise RequestError(f"{option} {words}: not an amount", hint=f"write one of {known}")
 
 
