@@ -111,17 +111,25 @@ def places(layers: Iterable[str], family: str) -> dict[str, str]:
     return found
 
 
-def misfit(path: Path, card: EngineCard) -> str:
-    """Why a LoRA cannot be laid over an engine's transformer, by the shapes in both; empty where nothing tells."""
+def no_lora(path: Path, card: EngineCard) -> str:
+    """Why a file is no LoRA, which is all that an engine takes, by the names in it; empty where nothing tells."""
     tensors = _shapes(path)
-    if tensors and not any(sign in name.lower() for name in tensors for sign in _LOW_RANK):
+    names = " ".join(tensors).lower()
+    if tensors and not any(sign in names for sign in _LOW_RANK):
         return f"{path.name} holds no LoRA: it is another part of a model, or a whole one"
-    layers, where = _layers_of(card) if card.family in NAMES or is_diffusers_own(tensors) else ({}, {})
+    kind = next((kind for sign, kind in _OTHER_KINDS.items() if sign in names), "")
+    known = kind and _compared(tensors, card)[0]
+    return f"{path.name} is {kind}, and engine {card.name} takes LoRA alone" if known else ""
+
+
+def misfit(path: Path, card: EngineCard) -> str:
+    """Why a file cannot be laid over an engine's transformer, by the shapes in both; empty where nothing tells."""
+    if wrong := no_lora(path, card):
+        return wrong
+    tensors = _shapes(path)
+    layers, where = _compared(tensors, card)
     if not layers:
         return ""
-    for sign, kind in _OTHER_KINDS.items():
-        if any(sign in name.lower() for name in tensors):
-            return f"{path.name} is {kind}, and engine {card.name} takes LoRA alone"
     known = read(tensors)
     pairs = {name: where.get(each.layer) for name, each in known.items() if each.role in {"down", "up"}}
     told = f"{path.name} does not fit engine {card.name}: "
@@ -153,6 +161,11 @@ def _trained_for(path: Path) -> str:
 
 Layers = tuple[Mapping[str, tuple[int, ...]], Mapping[str, str]]
 """The shapes of a transformer's weights by their layers, and these by every name that trainers have for them."""
+
+
+def _compared(tensors: Collection[str], card: EngineCard) -> Layers:
+    """The layers of an engine's transformer to compare an adapter's tensors with; none where names may differ."""
+    return _layers_of(card) if card.family in NAMES or is_diffusers_own(tensors) else ({}, {})
 
 
 def _layers_of(card: EngineCard) -> Layers:

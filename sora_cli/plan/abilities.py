@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from sora_cli import terms
-from sora_cli.engines.adapters import left_over, misfit
+from sora_cli.engines.adapters import left_over, misfit, no_lora
 from sora_cli.engines.base import Ability, Carry, EngineCard
 from sora_cli.engines.options import LoraOption, Options, avoided, named_by
 from sora_cli.engines.tokens import estimate, length
@@ -200,7 +200,7 @@ def check_adapters(findings: Findings, card: EngineCard, beat: Beat, options: Ba
     given = getattr(options, "lora", ())
     for path in [Path(each.path) for each in given if isinstance(each, LoraOption)]:  # an unknown engine has its own
         if wrong := misfit(path, card):
-            hint = "name a LoRA" if " LoRA" in wrong else "use the engine that it was trained for"
+            hint = "name a LoRA" if no_lora(path, card) else "use the engine that it was trained for"
             findings.wrong(beat, "options.lora", wrong, hint)
         elif told := left_over(path, card):
             findings.remark(beat, "options.lora", f"{told}: they change nothing", "use the engine that it was made for")

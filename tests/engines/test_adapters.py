@@ -146,6 +146,19 @@ def test_a_lora_that_fits_in_part_or_not_at_all_is_told_before_the_work(
     assert [one.message for one in heard if (wrong or left) in one.message]
 
 
+def test_what_to_do_of_a_misfit_does_not_go_by_the_files_name(tiny_card: Cards, tmp_path: Path) -> None:
+    card = tiny_card("wan")
+    hints = []
+    for tensors in (dotted(pairs(2, 48), "diffusion_model.", *AB), {"decoder.conv_in.weight": np.zeros((2, 2))}):
+        save_file(tensors, tmp_path / "my LoRA.safetensors")
+        told = survey(
+            board("a", engine=str(card.location), options={"lora": "my LoRA.safetensors"}, folder=tmp_path),
+            catalogue.card,
+        )
+        hints += [one.hint for one in told.problems]
+    assert hints == ["use the engine that it was trained for", "name a LoRA"]
+
+
 def test_a_lora_of_another_model_ends_the_take(tiny_card: Cards, tmp_path: Path) -> None:
     pytest.importorskip("peft")
     engine = catalogue.open_engine(tiny_card("wan"))
