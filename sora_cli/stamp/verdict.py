@@ -164,12 +164,12 @@ def verify(
         CertificateError: an anchor file cannot be read or is not PEM.
     """
     name = name or path.name
-    local = local_root()
+    own, root = local_root() or (b"", "")
     given = "".join([*(read_anchor(each) for each in anchors), anchors_pem])
     beside, signed = sidecar_for(path), path / SUMS if path.is_dir() else path
     banned = read_revoked(revoked)
     try:
-        roots, media = (local[1] if local else "") + given, "text/plain" if path.is_dir() else kind
+        roots, media = root + given, "text/plain" if path.is_dir() else kind
         holds = credential.can_hold(path)
         reading = credential.read(signed, anchors=roots, sidecar=None if holds else beside, kind=media)
         if holds and beside is not None and reading.state in {"none", "remote"}:
@@ -183,7 +183,6 @@ def verify(
     if reading.state in NOT_PROVEN:
         sentence = NOT_PROVEN[reading.state].format(name=name)
         return Verdict(file=name, ok=False, sentence=sentence, state=reading.state, problems=(reading.detail,))
-    own = local[0] if local else b""
     if is_store(media or signed.suffix):
         return _judge_alone(reading, name, own, banned)
     return _judge(reading, name, own, banned, changed, any_signer=any_signer)

@@ -17,7 +17,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from sora_cli.media.filters import Chain, Step
-from sora_cli.media.read.whole import CLUSTER, Element, boxes, elements
+from sora_cli.media.read.whole import CLUSTER, TO_ENTRIES, Element, boxes, elements, sample_entries
 
 
 class Aperture(NamedTuple):
@@ -72,22 +72,19 @@ def aperture(path: Path, container: InputContainer, stream: VideoStream) -> Aper
 
 _ENTRY = 78
 """Bytes of a sample entry of pictures before the boxes in it (ISO/IEC 14496-12, 12.1.3.2)."""
-_WAY = (b"mdia", b"minf", b"stbl", b"stsd")
 
 
 def _clean(file: BinaryIO, size: int) -> Iterator[tuple[int, Aperture]]:
     """The clean apertures of an MP4's tracks, by their numbers (ISO/IEC 14496-12, 12.1.4)."""
     tracks = (box for movie in boxes(file, 0, size) if movie.name == b"moov" for box in boxes(file, *movie[2:]))
     for track in [box for box in tracks if box.name == b"trak"]:
-        number, inside = 0, [track]
+        number = 0
         for box in boxes(file, *track[2:]):
             if box.name == b"tkhd":
                 file.seek(box.inside)
                 head = file.read(24)
                 number = int.from_bytes(head[20:24] if head[0] else head[12:16], "big")
-        for name in _WAY:
-            inside = [box for outer in inside for box in boxes(file, *outer[2:]) if box.name == name]
-        for entry in (each for table in inside for each in boxes(file, table.inside + 8, table.end)):
+        for entry in sample_entries(file, *track[2:], TO_ENTRIES[2:]):
             file.seek(entry.inside + 24)
             wide, high = struct.unpack(">HH", file.read(4).ljust(4, b"\0"))
             for box in boxes(file, entry.inside + _ENTRY, entry.end):

@@ -27,7 +27,7 @@ def require_whole(path: Path) -> None:
         check = next((check for magic, check in _CHECKS if magic.match(head)), None)
         if check is not None and check(file, size):
             raise UnusableFile(f"cannot use {path}: it is cut short", hint="make or copy it again")
-        if check is _boxes and not _ENCRYPTED.isdisjoint(_codings(file, 0, size, _CODINGS)):
+        if check is _boxes and not _ENCRYPTED.isdisjoint(entry.name for entry in sample_entries(file, 0, size)):
             told = f"cannot use {path}: it is encrypted, as what shops and streaming services hand out is (DRM)"
             raise UnusableFile(told, hint="name a file without copy protection")
 
@@ -137,18 +137,22 @@ def _second_by(end: bytes, begin: bytes) -> Callable[[BinaryIO, int], int | None
     return find
 
 
-_CODINGS = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
+TO_ENTRIES = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
+"""The boxes around the sample entries of an MP4's tracks, from the outermost on."""
 _ENCRYPTED = {b"encv", b"enca", b"drms", b"drmi"}
 """How a track is coded that only a key opens (ISO/IEC 14496-12, 8.12; the last two are Apple's)."""
 
 
-def _codings(file: BinaryIO, at: int, end: int, way: tuple[bytes, ...]) -> Iterator[bytes]:
-    """How the tracks of an MP4 are coded, by the names of their sample entries (ISO/IEC 14496-12, 8.5.2)."""
+def sample_entries(file: BinaryIO, at: int, end: int, way: tuple[bytes, ...] = TO_ENTRIES) -> Iterator[Box]:
+    """The boxes that say how tracks are coded, each named by its coding (ISO/IEC 14496-12, 8.5.2).
+
+    `way` are the boxes around them that lie between the two places, from the outermost on.
+    """
     for box in boxes(file, at, end):
         if box.name == way[0] and len(way) > 1:
-            yield from _codings(file, box.inside, box.end, way[1:])
+            yield from sample_entries(file, box.inside, box.end, way[1:])
         elif box.name == way[0]:
-            yield from (entry.name for entry in boxes(file, box.inside + 8, box.end))
+            yield from boxes(file, box.inside + 8, box.end)
 
 
 _MATROSKA = b"\x1a\x45\xdf\xa3"
