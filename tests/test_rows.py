@@ -62,6 +62,14 @@ def test_rows_without_a_value_make_no_film_and_keep_the_numbers_of_others(tmp_pa
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "text", [",,\nhero,place\nred,sea; far\n", "\n;\n;;\nhero;place\nred;sea; far\n", " \nhero\tplace\nred\tsea; far\n"]
+)
+def test_rows_without_a_value_may_stand_above_the_names(tmp_path: Path, text: str) -> None:
+    text = text.replace("sea; far", '"sea; far"')
+    assert rows(tmp_path, text) == {1: {"hero": "red", "place": "sea; far"}}
+
+
 def test_a_row_that_adds_up_the_others_makes_no_film_and_an_empty_cell_is_told(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_text("vars: {hero: red, place: sea, seed: 1}\nshots: ['${hero}']\n")
     for total in ("Total", "Summe:", "Total seconds", "Итого"):
@@ -125,6 +133,7 @@ def test_columns_with_a_meaning_are_known_in_any_case(tmp_path: Path) -> None:
     [
         ("", "has no rows"),
         ("hero,seed\n,\n,\n", "has no rows"),
+        (",\n,\n", "has no rows"),
         ("hero,seed,hero\na,1,b\n", "two columns are called `hero`"),
         ("hero,,seed\na,b,1\n", "column 2 has no name, and a value in row 1"),
         ("hero,seed\na ball, red,1\n", "row 1 has 3 cells"),
@@ -146,6 +155,7 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, text: str | bytes, words: s
     ("text", "hint"),
     [
         ("My films,,\n,,\nhero,place,seed\na,b,1\n", "the first row names the columns"),
+        ("hero\na ball, red\n", "put quotes around cells that contain commas"),
         (
             "hero,place\n\u201ca ball\u201d,\u201cthe sea, day\u201d\n",
             'straight ones ("), not \u201cof this kind\u201d',
@@ -197,6 +207,21 @@ def test_a_workbook_is_a_list_with_each_cell_as_its_program_shows_it(tmp_path: P
         3: {"hero": "a cube", "n": "2.5"},
     }
     assert "the sheet `Shots` is read; left out: `Crew`, cells beyond row 20,000 or column 200" in str(heard.events[0])
+
+
+def test_numbers_of_a_workbook_are_as_they_are_shown_and_a_merged_cell_holds_for_its_rows(tmp_path: Path) -> None:
+    rows: list[list[object]] = [[None], ["n", "level", "place"], [7, 0.5, "sea"], [12, 0.125, None], [3, 1, "wood"]]
+    path = workbook(tmp_path / "list.xlsx", rows, forms={"A3": "000", "B3": "0%", "B4": "0.0%", "A4": "0"})
+    import openpyxl
+
+    book = openpyxl.load_workbook(path)
+    book["Shots"].merge_cells("C3:C4")
+    book.save(path)
+    assert read_rows(path, Silent()) == {
+        1: {"n": "007", "level": "50%", "place": "sea"},
+        2: {"n": "12", "level": "12.5%", "place": "sea"},
+        3: {"n": "3", "level": "1", "place": "wood"},
+    }
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"PK\x03\x04", None], ids=["empty", "text", "zip", "cut"])

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import dropwhile
 from pathlib import Path
 
 from sora_cli.bounded import read_bytes
@@ -43,7 +44,7 @@ def read_rows(path: Path, report: Report, *, lower: Sequence[str] = ()) -> dict[
         text = text[sep.end() :]
     mark = sep[2] if sep else max(cells.MARKS, key=lambda mark: len(_header(text, mark)))
     try:
-        header, *records = (row for row in _records(text, mark) if row)
+        header, *records = _from_names(_records(text, mark))
     except ValueError:
         raise _empty(path) from None
     except csv.Error as error:
@@ -94,7 +95,7 @@ def is_list(path: Path) -> bool:
 def _text(path: Path, report: Report) -> str:
     """The text of a list, which may come from Windows."""
     if path.suffix.lower() in WORKBOOKS:
-        sheet = read_sheet(path)
+        sheet = read_sheet(path, spread=True)
         if sheet.told:
             report(Note(f"{path}: {sheet.told}"))
         return sheet.text
@@ -113,9 +114,15 @@ def _text(path: Path, report: Report) -> str:
 
 def _header(text: str, mark: str) -> list[str]:
     try:
-        return next(_records(text, mark), [])
+        row = next(_from_names(_records(text, mark)), [])
     except csv.Error:
         return []
+    return row if re.search(r"\w", "".join(row)) else []  # marks of another kind alone are no names
+
+
+def _from_names(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    """The rows from the first one with a value on, without those that have no cells."""
+    return (row for row in dropwhile(lambda row: not any(row), rows) if row)
 
 
 def _records(text: str, mark: str) -> Iterator[list[str]]:
@@ -155,7 +162,7 @@ def _cells(path: Path, number: int, columns: Sequence[str], row: Sequence[str], 
         if re.search("[\u201c\u201d\u201e\u00ab]", "".join(row)):
             hint += ': straight ones ("), not \u201cof this kind\u201d'
         named = len([name for name in columns if name]) > 1
-        raise RequestError(message, hint=hint if named else _HINT_FIRST)
+        raise RequestError(message, hint=hint if named else f"{_HINT_FIRST}; or {hint}")
     if failed := cells.failure(row):
         message = f"{path} row {number}: {failed} is an error of the spreadsheet, not a value"
         raise RequestError(message, hint=cells.HINT_FAILED)

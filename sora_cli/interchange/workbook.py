@@ -29,6 +29,7 @@ _MOST_ROWS, _MOST_COLUMNS = 20_000, 200
 
 _FORMULA = re.compile(rb"<f[ />]")
 _HIDDEN = re.compile(rb"""<(?:row|col)\b[^>]*\bhidden=["'](?:1|true)""")
+_MERGED = re.compile(rb"<mergeCell ")
 
 
 def _is_sheet(name: str) -> bool:
@@ -60,10 +61,11 @@ class _Cell(Protocol):
     coordinate: str
 
 
-def read_sheet(path: Path, wanted: Callable[[str], bool] = bool) -> Sheet:
+def read_sheet(path: Path, wanted: Callable[[str], bool] = bool, *, spread: bool = False) -> Sheet:
     """The first sheet of a workbook that has cells and whose text is `wanted`; if none is, the first that has cells.
 
-    Sheets that are hidden come last: they are lists to choose from.
+    Sheets that are hidden come last: they are lists to choose from. With `spread` a cell that is merged over several
+    rows is the value of each.
 
     Raises:
         RequestError: it cannot be read, is none, is too large, or is empty.
@@ -85,11 +87,11 @@ def read_sheet(path: Path, wanted: Callable[[str], bool] = bool) -> Sheet:
                 filled, text, rows = _filled(book.worksheets, wanted)
                 if filled and _has(packed, _FORMULA):
                     _require_computed(path, openpyxl.load_workbook(file, read_only=True)[filled[0].title], rows)
-                hidden = (
-                    tuple(_hidden(openpyxl.load_workbook(file)[filled[0].title]))
-                    if filled and _has(packed, _HIDDEN)
-                    else ()
-                )
+                hidden: tuple[str, ...] = ()
+                if filled and (_has(packed, _HIDDEN) or (spread and _has(packed, _MERGED))):
+                    whole = openpyxl.load_workbook(file)[filled[0].title]
+                    hidden = tuple(_hidden(whole))
+                    text = _as_text(_spread(rows, whole)) if spread else text
     except OSError as error:
         raise RequestError(f"cannot read {path}: {error.strerror}", hint=HINT_READ) from error
     except zipfile.BadZipFile as error:
@@ -115,7 +117,16 @@ class _Band(Protocol):
     hidden: bool
 
 
+class _Range(Protocol):
+    bounds: tuple[int, int, int, int]
+
+
+class _Ranges(Protocol):
+    ranges: Iterable[_Range]
+
+
 class _Whole(Protocol):
+    merged_cells: _Ranges
     row_dimensions: Mapping[int, _Band]
     column_dimensions: Mapping[str, _Band]
 
@@ -167,6 +178,16 @@ def _hidden(sheet: _Whole) -> Iterator[str]:
             yield f"{len(named) - 5} more"
 
 
+def _spread(rows: list[list[str | None]], sheet: _Whole) -> list[list[str | None]]:
+    """The rows of a sheet, the value of a cell that is merged over several of them in each."""
+    for found in sheet.merged_cells.ranges:
+        left, top, _, bottom = found.bounds
+        for row in rows[top:bottom]:
+            if left <= min(len(row), len(rows[top - 1])):
+                row[left - 1] = rows[top - 1][left - 1]
+    return rows
+
+
 def _require_computed(path: Path, sheet: _Sheet, rows: Sequence[Sequence[str | None]]) -> None:
     """Refuse a formula that no program worked out: what it would give is not in the file."""
     for row, found in zip(_cells(sheet), rows, strict=False):
@@ -198,12 +219,15 @@ def _text(cell: _Cell) -> str | None:
     return "" if cell.data_type == "str" else None
 
 
+_SHARE = re.compile(r"0(?:\.(0+))?%")
+
+
 def _written(value: object, form: str) -> str:
     """A cell as its program would save it in a list."""
     if isinstance(value, bool):
         return str(value).upper()
-    if isinstance(value, float):
-        return f"{value:.15g}"
+    if isinstance(value, int | float):
+        return _number(value, form)
     if isinstance(value, timedelta):
         hours, seconds = divmod(value.total_seconds(), 3600)
         return f"{hours:.0f}:{seconds // 60:02.0f}:{seconds % 60:06.3f}".removesuffix(".000")
@@ -213,3 +237,12 @@ def _written(value: object, form: str) -> str:
     if isinstance(value, datetime) and value.time() == time():
         return value.date().isoformat()
     return value.isoformat(" ") if isinstance(value, datetime) else str(value)
+
+
+def _number(value: float, form: str) -> str:
+    """A number with all its decimals, but as a share or with its zeros in front where it is shown so."""
+    if share := _SHARE.fullmatch(form):
+        return f"{value:.{len(share[1] or '')}%}"
+    if isinstance(value, float):
+        return f"{value:.15g}"
+    return f"{value:0{len(form)}}" if re.fullmatch("0+", form) else str(value)
