@@ -7,11 +7,11 @@ Nothing here uses the network. Merkle hashing stays off (a second C2PA engine re
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import mmap
 import os
+import ssl
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,8 +21,8 @@ from typing import BinaryIO, Literal, TypeVar
 
 import c2pa
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli import atomic
 from sora_cli.bounded import open_regular, read_bytes
@@ -32,6 +32,7 @@ from sora_cli.spelling import readable
 from sora_cli.stamp.certificate import C2PA_CLAIM_SIGNING, DOCUMENT_SIGNING, EMAIL_PROTECTION, Signer
 from sora_cli.stamp.kinds import MEDIA_TYPES, by_beginning, media_type
 from sora_cli.stamp.reading import STATES, Certificate, CredentialReading, ValidationStatus
+from sora_cli.stamp.trust import certificates_in, lapsed_chain
 
 UNKNOWN = "application/octet-stream"
 
@@ -64,20 +65,26 @@ def can_hold(path: Path) -> bool:
     return kind_of(path) in c2pa.Reader.get_supported_mime_types()
 
 
-def settings(anchors: str = "") -> dict[str, object]:
+def settings(anchors: str = "", allowed: bytes = b"") -> dict[str, object]:
     """c2pa's settings: no network, no thumbnails, nothing unhashed; `anchors` are trusted roots as PEM text.
 
-    What is signed is copied in memory up to a piece's size, else in a file among the temporary ones.
-    c2pa does not read back what it has signed: whoever releases it does, and a take's copy is read as an ingredient.
+    `allowed` is a signer's certificate (DER) that is trusted by itself. What is signed is copied in memory up to a
+    piece's size, else in a file among the temporary ones. c2pa does not read back what it has signed: whoever releases
+    it does, and a take's copy is read as an ingredient.
     """
     uses = (EMAIL_PROTECTION, DOCUMENT_SIGNING, C2PA_CLAIM_SIGNING)
-    trust = {"trust_config": "\n".join(use.dotted_string for use in uses)}
+    trust: dict[str, object] = {"trust_config": "\n".join(use.dotted_string for use in uses)}
+    if allowed:
+        listed = ssl.DER_cert_to_PEM_cert(allowed)
+        trust = {"anchors": [{**trust, "trust_anchors": anchors, "allowed_list": listed, "trust_kind": "manifest"}]}
+    elif anchors:
+        trust["user_anchors"] = anchors
     return {
         "version": 1,
         "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": False},
         "core": {"allowed_network_hosts": [], "backing_store_memory_threshold_in_mb": PIECE >> 20},
         "builder": {"thumbnail": {"enabled": False}, "bmff_hash_exclude_free_and_skip_boxes": False},
-        "trust": {**trust, "user_anchors": anchors} if anchors else trust,
+        "trust": trust,
     }
 
 
@@ -168,17 +175,27 @@ def read(path: Path, *, anchors: str = "", sidecar: Path | None = None, kind: st
     """
     kind = kind or kind_of(path)
     open_regular(path).close()
+    if not kind and sidecar is not None:
+        kind = UNKNOWN  # what is beside it hashes its bytes, whatever they are
     if not kind:
         ending = f"files ending in {path.suffix} are not known" if path.suffix else "what it is was not found out"
         return CredentialReading(state="unsupported", detail=ending)
     store = read_bytes(sidecar) if sidecar is not None else None
 
-    def work(file: BinaryIO) -> CredentialReading:
+    def look(file: BinaryIO, chosen: Mapping[str, object]) -> CredentialReading:
+        file.seek(0)
         with (
-            c2pa.Context.from_dict(settings(anchors)) as context,
+            c2pa.Context.from_dict(chosen) as context,
             c2pa.Reader(kind, file, manifest_data=store, context=context) as reader,
         ):
             return _reading(reader)
+
+    def work(file: BinaryIO) -> CredentialReading:
+        reading = look(file, settings(anchors))
+        if chain := lapsed_chain(reading, anchors):  # which of them the signature is by, c2pa alone knows
+            signed_so = "signingCredential.trusted" in look(file, settings(anchors, allowed=chain[0].der)).successes
+            return replace(reading, once=chain) if signed_so else reading
+        return reading
 
     with open_regular(path) as file:
         try:
@@ -286,6 +303,7 @@ def _reading(reader: c2pa.Reader) -> CredentialReading:
     stamped = any(each.code == "timeStamp.trusted" for each in findings(judged.get("success")))
     if state is None or not active:
         return CredentialReading(state="broken", detail="the credential has no active manifest")
+    came = certificates_in(_store(reader, active))
     return CredentialReading(
         state=state,
         active=active,
@@ -293,7 +311,8 @@ def _reading(reader: c2pa.Reader) -> CredentialReading:
         failures=(*findings(judged.get("failure")), *_of_time(findings(judged.get("informational")))),
         successes=frozenset(each.code for each in findings(judged.get("success"))),
         changes=changes,
-        certificates=_certificates(reader, active),
+        certificates=_certificates(reader, came),
+        came=came,
         time_stamp=str(signature.get("time", "")) if stamped else "",
     )
 
@@ -311,9 +330,11 @@ def findings(raw: Iterable[Mapping[str, object]] | None) -> tuple[ValidationStat
     return tuple(ValidationStatus(str(each["code"]), str(each.get("explanation", ""))) for each in raw or ())
 
 
-def _certificates(reader: c2pa.Reader, active: str) -> dict[str, Certificate]:
-    """Each manifest's signing certificate, by the manifest's label."""
-    der = _der_by_serial(reader, active)
+def _certificates(reader: c2pa.Reader, came: Iterable[bytes]) -> dict[str, Certificate]:
+    """Each manifest's signing certificate, by the manifest's label; `came` are those that lie in the manifest store."""
+    der: dict[int, bytes] = {}
+    for each in came:
+        der.setdefault(x509.load_der_x509_certificate(each).serial_number, each)
     found = {}
     for manifest in json.loads(reader.crjson(), object_hook=_signed).get("manifests", ()):
         facts = manifest.get("signature", {}).get("certificateInfo", {})
@@ -338,21 +359,11 @@ def _one_name(parts: Mapping[str, str]) -> str:
     return parts.get("CN") or parts.get("O") or ""
 
 
-def _der_by_serial(reader: c2pa.Reader, active: str) -> dict[int, bytes]:
-    """The X.509 certificates inside the manifest store, which c2pa does not hand out: found by their DER heads."""
+def _store(reader: c2pa.Reader, active: str) -> bytes:
+    """The manifest store, in which the certificates lie that c2pa does not hand out."""
     store = io.BytesIO()
     try:
         reader.resource_to_stream(active, store)
     except c2pa.C2paError:
-        return {}
-    raw = store.getvalue()
-    found: dict[int, bytes] = {}
-    at = raw.find(b"\x30\x82")
-    while at >= 0:
-        length = 4 + int.from_bytes(raw[at + 2 : at + 4], "big")
-        if raw[at + 4 : at + 6] == b"\x30\x82" and at + length <= len(raw):
-            der = raw[at : at + length]
-            with contextlib.suppress(ValueError, x509.InvalidVersion, UnsupportedAlgorithm):
-                found.setdefault(x509.load_der_x509_certificate(der).serial_number, der)
-        at = raw.find(b"\x30\x82", at + 1)
-    return found
+        return b""
+    return store.getvalue()

@@ -7,18 +7,23 @@ are three things. Only the first one is damage.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Literal
 
-from sora_cli.stamp.reading import Certificate
+from sora_cli.stamp.reading import Certificate, CredentialReading
 
 Weight = Literal["trust", "remark", "lapsed", "revoked", "unread", "damage"]
 """How a failure weighs. `trust`: the signer is unknown, which is judged by the signer. `remark`: something beside the
 signature does not hold. `lapsed`: the certificate does not count now; `revoked`: nor did it before. `unread`: nothing
 could be checked. `damage`: the file or its credential is not what was signed."""
 
+ISSUER_ENDED = "signingCredential.issuer.expired"
+"""Our own code for a certificate above the signer's that does not count now."""
+
 MEANINGS: tuple[tuple[str, Weight, str], ...] = (
     ("signingCredential.untrusted", "trust", "nobody known vouches for its signer"),
     ("signingCredential.expired", "lapsed", "its signer's certificate has ended"),
+    (ISSUER_ENDED, "lapsed", "a certificate that vouches for its signer's has ended"),
     ("claimSignature.outsideValidity", "lapsed", "it was signed when its signer's certificate did not count"),
     ("signingCredential.ocsp.revoked", "revoked", "its signer's certificate was revoked"),
     ("signingCredential.revoked", "revoked", "its signer's certificate is on the list of revoked ones"),
@@ -53,17 +58,23 @@ def weight(code: str) -> Weight:
 def meaning(code: str, certificate: Certificate | None = None) -> str:
     """Say what a failure code means; of a certificate outside its dates, which date."""
     if code == "signingCredential.expired" and certificate is not None:
-        return _lapse(certificate)
+        return _lapse(certificate, "its signer's certificate")
+    if code == ISSUER_ENDED and certificate is not None:
+        return _lapse(certificate, "a certificate that vouches for its signer's")
     words = (words for beginning, _, words in MEANINGS if code.startswith(beginning))
     return next(words, f"its credential does not validate ({code})")
 
 
-def _lapse(certificate: Certificate) -> str:
+def ended_above(reading: CredentialReading) -> Iterator[str]:
+    """What of the certificates between the signer's and a trusted root does not count now."""
+    now = dt.datetime.now(dt.UTC).isoformat()
+    yield from (meaning(ISSUER_ENDED, each) for each in reading.once[1:-1] if not each.starts <= now <= each.ends)
+
+
+def _lapse(certificate: Certificate, which: str) -> str:
     now = dt.datetime.now(dt.UTC).isoformat()
     if certificate.starts > now:
-        return (
-            f"its signer's certificate has not begun yet (it begins on {certificate.starts[:10]}: is the clock right?)"
-        )
+        return f"{which} has not begun yet (it begins on {certificate.starts[:10]}: is the clock right?)"
     if certificate.ends and certificate.ends > now:
-        return "its signer's certificate did not count when it was looked at"
-    return "its signer's certificate has ended" + (f" (on {certificate.ends[:10]})" if certificate.ends else "")
+        return f"{which} did not count when it was looked at"
+    return f"{which} has ended" + (f" (on {certificate.ends[:10]})" if certificate.ends else "")

@@ -48,5 +48,9 @@ class CredentialReading(Struct, frozen=True, kw_only=True):
     """Codes of what was found good in the active manifest."""
     changes: Mapping[str, tuple[ValidationStatus, ...]] = field(default_factory=dict)
     certificates: Mapping[str, Certificate] = field(default_factory=dict)
+    came: tuple[bytes, ...] = ()
+    """All X.509 certificates that lie in it, as DER, in order."""
+    once: tuple[Certificate, ...] = ()
+    """The signer's certificate and those above it up to a trusted root, where they do not all count now."""
     time_stamp: str = ""
     """When a trusted time stamping authority saw the signature, ISO 8601; empty where none did."""

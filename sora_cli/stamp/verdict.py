@@ -22,7 +22,7 @@ from sora_cli.stamp import credential, statements
 from sora_cli.stamp.beside import sidecar_for
 from sora_cli.stamp.identity import local_root
 from sora_cli.stamp.kinds import is_store
-from sora_cli.stamp.meaning import meaning, weight
+from sora_cli.stamp.meaning import ended_above, meaning, weight
 from sora_cli.stamp.reading import Certificate, CredentialReading, ValidationStatus
 from sora_cli.stamp.trust import is_banned, read_anchor, read_revoked
 
@@ -232,13 +232,13 @@ def _judge(
     parts = tuple(_Tree(reading, banned).parts(reading.active, frozenset({reading.active})))
     harm = [each for each in reading.failures if weight(each.code) in WORTHLESS]
     soft = [each for each in reading.failures if weight(each.code) in DOUBTS]
-    notes = tuple(dict.fromkeys(meaning(each.code, certificate) for each in soft))
+    notes = tuple(dict.fromkeys((*(meaning(each.code, certificate) for each in soft), *ended_above(reading))))
     if is_banned(certificate, banned):
         harm.append(REVOKED)
     harm += [CHANGED] * bool(changed)
     broken = [f"{part.name}: {problem}" for part in walk(parts) if part.state == "failed" for problem in part.problems]
     whole = not harm and not broken
-    lapsed = any(weight(each.code) == "lapsed" for each in soft)
+    lapsed = bool(reading.once) or any(weight(each.code) == "lapsed" for each in soft)
     trust = _trust(reading, certificate, own)
     facts = _facts(reading, manifest, certificate)
     return Verdict(
@@ -281,7 +281,7 @@ def _facts(reading: CredentialReading, manifest: Mapping[str, object], certifica
 
 def _trust(reading: CredentialReading, certificate: Certificate, own: bytes) -> Trust:
     doubted = any(weight(each.code) == "trust" for each in reading.failures)
-    if doubted or (
+    if (doubted and not reading.once) or (
         reading.state == "valid" and not _vouched(reading)
     ):  # an unknown identity makes it no more than valid
         return "unknown"
@@ -291,8 +291,8 @@ def _trust(reading: CredentialReading, certificate: Certificate, own: bytes) -> 
 
 
 def _vouched(reading: CredentialReading) -> bool:
-    """Whether a trusted root vouches for the signer, whatever else c2pa found."""
-    return reading.state == "trusted" or "signingCredential.trusted" in reading.successes
+    """Whether a trusted root vouches for the signer, or did, whatever else c2pa found."""
+    return reading.state == "trusted" or "signingCredential.trusted" in reading.successes or bool(reading.once)
 
 
 def _sentence(

@@ -60,17 +60,20 @@ def issue(
     *,
     ca: bool = False,
     usage: str = "digital_signature",
+    above: Issued | None = None,
 ) -> Issued:
-    """A root and a leaf signed by it. `starts` and `ends` are the leaf's validity, from now."""
+    """A root and a leaf signed by it, or by `above`. `starts` and `ends` are the leaf's validity, from now."""
     root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(curve or ec.SECP256R1())
     now = dt.datetime.now(dt.UTC)
     root_name = _name(f"{name} root")
     root = (
         _base(root_name, root_name, root_key, root_key, (NOW - dt.timedelta(days=400), NOW + dt.timedelta(days=400)))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(_usage("key_cert_sign"), critical=True)
         .sign(root_key, hashes.SHA256())
     )
+    if above:
+        root_key, root_name = above.secret, above.leaf.subject
     builder = (
         _base(_name(name), root_name, key, root_key, (now + starts, now + ends))
         .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
@@ -81,7 +84,8 @@ def issue(
     leaf = builder.sign(root_key, hashes.SHA256())
     pem = serialization.Encoding.PEM
     secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return Issued(leaf.public_bytes(pem) + root.public_bytes(pem), root.public_bytes(pem), secret, leaf, key)
+    ca_chain, anchor = (above.chain, above.root) if above else (root.public_bytes(pem), root.public_bytes(pem))
+    return Issued(leaf.public_bytes(pem) + ca_chain, anchor, secret, leaf, key)
 
 
 def _base(

@@ -1,5 +1,6 @@
 """Credentials of others: ended certificates, manifests on the network and edited files are three things."""
 
+import datetime as dt
 import json
 import os
 import shutil
@@ -9,19 +10,25 @@ from pathlib import Path
 import av
 import c2pa
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec.structs import replace
+from PIL import Image
 
 from sora_cli.cancel import Cancellation
 from sora_cli.errors import StampError
 from sora_cli.events import Note, Recording, Silent
 from sora_cli.flows import edit
 from sora_cli.stamp import Edit, IngredientVerdict, Release, credential, look_at, verify
+from sora_cli.stamp.certificate import make_signer
+from sora_cli.stamp.claims import IPTC
 from sora_cli.stamp.reading import ValidationStatus
 from sora_cli.stamp.verdict import Verdict, _judge, walk
 from tests.stamp.conftest import Send, make_master
 from tests.stamp.pki import Issued, issue
 
 CASES = Path(__file__).parents[1] / "cases"
+ROOT = CASES / "Q_root.pem"
 ENDED, REMOTE, BARE, PICTURE = (CASES / name for name in ("Q_short.mp4", "Q_remote.mp4", "S.mp4", "R_old.jpg"))
 
 
@@ -72,6 +79,40 @@ def test_an_ended_certificate_is_told_as_that() -> None:
         assert (verdict.ok, verdict.whole, verdict.tampered, verdict.problems) == (False, True, False, ())
         assert "was not changed since it was signed" in verdict.sentence
         assert "certificate has ended" in verdict.sentence
+
+
+def test_an_ended_certificate_is_vouched_for_by_its_root() -> None:
+    """Of one that has ended c2pa says that nobody vouches for it, though its root is given."""
+    known = verify(ENDED, anchors=[ROOT], any_signer=True)
+    assert (known.ok, known.whole, known.trust) == (False, True, "anchor")
+    assert '"AI Video Site", whom a trusted certificate vouches for, but its signer\'s' in known.sentence
+    assert verify(PICTURE, anchors=[ROOT]).trust == "unknown"  # another root
+
+
+def test_what_stands_above_a_signers_certificate_may_have_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A whole chain that leads to a root is told with what of it ended; a certificate that only lies in it is none."""
+    above = issue("Above", ends=-dt.timedelta(hours=1), ca=True, usage="key_cert_sign")
+    found = signed_by(issue("Jane", above=above), tmp_path)
+    assert (found.ok, found.whole, found.trust) == (False, True, "anchor")
+    assert "but a certificate that vouches for its signer's has ended (on" in found.sentence
+    monkeypatch.setattr(x509, "random_serial_number", lambda: 7)  # who plants another's certificate has its number
+    known, sly = issue("Known", ends=-dt.timedelta(hours=1)), issue("Sly")
+    sly.chain, sly.root = sly.chain + known.leaf.public_bytes(Encoding.PEM), known.root
+    assert signed_by(sly, tmp_path).trust == "unknown"
+
+
+def signed_by(who: Issued, folder: Path) -> Verdict:
+    """The verdict on a picture by somebody, whose root is given."""
+    root, bare, signed = folder / "root.pem", folder / "bare.png", folder / "signed.png"
+    root.write_bytes(who.root)
+    Image.new("RGB", (32, 32), "red").save(bare)
+    signed.unlink(missing_ok=True)
+    made = {"action": "c2pa.created", "digitalSourceType": f"{IPTC}digitalCapture"}
+    about = {"assertions": [{"label": "c2pa.actions", "data": {"actions": [made]}}]}
+    credential.sign(bare, signed, about, make_signer(who.chain, who.key, source="x"))
+    return verify(signed, anchors=[root])
 
 
 def test_a_credential_on_the_network_is_told_as_that() -> None:
