@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import mmap
 import os
 import ssl
 import tempfile
@@ -29,8 +28,9 @@ from sora_cli.bounded import open_regular, read_bytes
 from sora_cli.errors import CertificateError, SoraError, StampError
 from sora_cli.media.pieces import PIECE, in_pieces
 from sora_cli.spelling import readable
+from sora_cli.stamp.beside import sidecar_for
 from sora_cli.stamp.certificate import C2PA_CLAIM_SIGNING, DOCUMENT_SIGNING, EMAIL_PROTECTION, Signer
-from sora_cli.stamp.kinds import MEDIA_TYPES, by_beginning, media_type
+from sora_cli.stamp.kinds import MEDIA_TYPES, by_beginning, has_marker, media_type
 from sora_cli.stamp.reading import STATES, Certificate, CredentialReading, ValidationStatus
 from sora_cli.stamp.trust import certificates_in, lapsed_chain
 
@@ -48,6 +48,8 @@ class Ingredient(Struct, frozen=True, kw_only=True):
     label: str
     note: str = ""
     """What a reader of the manifest should know of its credential."""
+    beside: Path | None = None
+    """Its credential, where that lies beside it."""
 
 
 def kind_of(path: Path) -> str:
@@ -63,6 +65,18 @@ def kind_of(path: Path) -> str:
 def can_hold(path: Path) -> bool:
     """Whether files of this kind can be given to c2pa as ingredients or hold a manifest."""
     return kind_of(path) in c2pa.Reader.get_supported_mime_types()
+
+
+def store_beside(path: Path) -> Path | None:
+    """The credential that lies beside a file which holds none of its own, or beside the list of a folder's files.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    beside = sidecar_for(path)
+    if beside is None or (can_hold(path) and read(path).state not in {"none", "remote"}):
+        return None
+    return beside
 
 
 def settings(anchors: str = "", allowed: bytes = b"") -> dict[str, object]:
@@ -117,7 +131,7 @@ def sign(
             c2pa.Builder(readable(json.dumps(manifest, ensure_ascii=False)), context) as builder,
         ):
             for each in ingredients:
-                _add(builder, each)
+                _add(builder, each, signer.root)
             if kind not in c2pa.Reader.get_supported_mime_types():
                 builder.set_no_embed()
             return bytes(builder.sign(kind, given, made))
@@ -213,20 +227,14 @@ def _given_up(error: c2pa.C2paError, path: Path, sidecar: Path | None) -> Creden
     if isinstance(error, c2pa.C2paError.NotSupported):
         return CredentialReading(state="unsupported", detail=_brief(error))
     if "Remote" in str(error):
-        return CredentialReading(state="remote", detail="its credential lies on the network, which is not used")
+        place = "".join(each for each in str(error).rpartition(" url ")[2][:200] if each.isprintable())
+        told = f"its credential lies on the network, which is not used: save it beside the file as {path.name}.c2pa"
+        return CredentialReading(state="remote", detail=f"{told} ({place})")
     if sidecar is not None and path.stat().st_size:
         return CredentialReading(state="broken", detail=f"{sidecar.name}: {_damage(error, sidecar.stat().st_size)}")
     return CredentialReading(
-        state="broken" if _has_marker(path) else "unreadable", detail=_damage(error, path.stat().st_size)
+        state="broken" if has_marker(path) else "unreadable", detail=_damage(error, path.stat().st_size)
     )
-
-
-def _has_marker(path: Path) -> bool:
-    """Whether there is something of a C2PA credential in a file that could not be read: it names itself `c2pa`."""
-    if not path.stat().st_size:
-        return False
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return content.find(b"c2pa") >= 0
 
 
 def _damage(error: c2pa.C2paError, size: int) -> str:
@@ -256,9 +264,9 @@ def _apart(work: Callable[..., T], *files: BinaryIO) -> T:
                 file.close()
 
 
-def _add(builder: c2pa.Builder, ingredient: Ingredient) -> None:
+def _add(builder: c2pa.Builder, ingredient: Ingredient, roots: str) -> None:
     """Put an ingredient in, with the credential that it has; one of a kind that c2pa cannot look into, without."""
-    facts = {
+    facts: dict[str, object] = {
         "title": readable(ingredient.title),
         "relationship": ingredient.relationship,
         "label": ingredient.label,
@@ -266,6 +274,9 @@ def _add(builder: c2pa.Builder, ingredient: Ingredient) -> None:
     }
     kind = kind_of(ingredient.path) or UNKNOWN
     with open_regular(ingredient.path) as file:
+        if ingredient.beside is not None:
+            facts |= _brought(builder, ingredient, file, kind, roots)
+            kind = UNKNOWN if kind in c2pa.Reader.get_supported_mime_types() else kind  # it would look inside alone
         try:
             builder.add_ingredient(facts, kind, file)
         except c2pa.C2paError:
@@ -273,6 +284,21 @@ def _add(builder: c2pa.Builder, ingredient: Ingredient) -> None:
                 raise
             file.seek(0)  # a picture whose name has the wrong ending, or a make that c2pa cannot look into
             builder.add_ingredient(facts, UNKNOWN, file)
+
+
+def _brought(builder: c2pa.Builder, ingredient: Ingredient, file: BinaryIO, kind: str, roots: str) -> dict[str, object]:
+    """What is told of an ingredient whose credential lies beside it, where c2pa does not look."""
+    store = read_bytes(ingredient.beside) if ingredient.beside else b""
+    with (
+        c2pa.Context.from_dict(settings(roots)) as context,
+        c2pa.Reader(kind, file, manifest_data=store, context=context) as reader,
+    ):
+        active, results = json.loads(reader.json())["active_manifest"], reader.get_validation_results()
+    file.seek(0)
+    name = f"{ingredient.label}.c2pa"
+    builder.add_resource(name, io.BytesIO(store))
+    place = {"format": "application/c2pa", "identifier": name}
+    return {"active_manifest": active, "manifest_data": place, "validation_results": results}
 
 
 def _context(signer: Signer) -> c2pa.Context:

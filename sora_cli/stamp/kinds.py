@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -74,6 +75,14 @@ def by_beginning(path: Path) -> str:
     except OSError:
         return ""
     return next((kind for sign, kind in _BEGINNINGS if re.match(sign, head, re.DOTALL)), "")
+
+
+def has_marker(path: Path) -> bool:
+    """Whether there is something of a C2PA credential in a file that could not be read: it names itself `c2pa`."""
+    if not path.stat().st_size:
+        return False
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(b"c2pa") >= 0
 
 
 def is_store(kind: str) -> bool:

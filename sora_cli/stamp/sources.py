@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from sora_cli.errors import StampError
 from sora_cli.stamp.beside import sidecar_for
-from sora_cli.stamp.credential import Ingredient
+from sora_cli.stamp.credential import Ingredient, store_beside
 from sora_cli.stamp.verdict import Verdict, verify
 
 Identity = tuple[int, int, int, int]
@@ -29,6 +29,8 @@ class SourceFile(Struct, frozen=True):
     """Device, inode, size in bytes and time of the last change: another file has others."""
     bare: bool = False
     """Whether it certainly has no credential."""
+    beside: Path | None = None
+    """Its credential, where that lies beside it."""
 
 
 def look_at(path: Path, root: str = "") -> SourceFile:
@@ -42,7 +44,8 @@ def look_at(path: Path, root: str = "") -> SourceFile:
     found = verify(path, anchors_pem=root, any_signer=True)
     if found.tampered:
         raise _broken(path, found)
-    return SourceFile(path, _note(found), identity, bare=found.state in {"none", "unsupported"})
+    bare = found.state in {"none", "unsupported"}
+    return SourceFile(path, _note(found), identity, bare, None if bare else store_beside(path))
 
 
 def _broken(path: Path, found: Verdict) -> StampError:
@@ -82,7 +85,14 @@ class Sources:
             StampError: it was replaced or changed meanwhile: the film's frames are not this file's.
         """
         source = self._found[path]
-        yield Ingredient(path=path, title=path.name, relationship=relationship, label=label, note=source.note)
+        yield Ingredient(
+            path=path,
+            title=path.name,
+            relationship=relationship,
+            label=label,
+            note=source.note,
+            beside=source.beside,
+        )
         if _identity(path) != source.identity:
             raise StampError(
                 f"{path} was replaced or changed while the film was made of it",

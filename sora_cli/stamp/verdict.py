@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Literal
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -24,9 +24,8 @@ from sora_cli.stamp.identity import local_root
 from sora_cli.stamp.kinds import is_store
 from sora_cli.stamp.meaning import ended_above, meaning, weight
 from sora_cli.stamp.reading import Certificate, CredentialReading, ValidationStatus
+from sora_cli.stamp.saying import ALONE, NOT_PROVEN, Facts, Trust, say
 from sora_cli.stamp.trust import is_banned, read_anchor, read_revoked
-
-Trust = Literal["this installation", "anchor", "unknown"]
 
 REVOKED = ValidationStatus("signingCredential.revoked")
 """Our own code for a certificate on the reader's list."""
@@ -47,16 +46,6 @@ DOUBTS = frozenset({"lapsed", "remark"})
 SINCE_THEN = frozenset({"signingCredential.expired", "claimSignature.outsideValidity"})
 """What an ingredient's signature may become after it was found good and put in: the film's own signature vouches."""
 
-NOT_PROVEN: Mapping[str, str] = {
-    "remote": "{name} has its credential on the network, where it was not read: nothing is proven about it.",
-    "none": "{name} carries no credential: nothing is proven about where it comes from.",
-    "unsupported": "{name} cannot carry a credential, and none lies beside it: nothing is proven about it.",
-    "unreadable": "{name} is damaged or is not what its name says: nothing is proven about it.",
-    "broken": "{name} has a credential that is damaged: nothing is proven about it.",
-}
-
-
-ALONE = "{name} tells what was signed. It is a credential without its file, so nothing is proven about one."
 OF_THE_FILE = ("assertion.bmffHash", "assertion.dataHash", "assertion.boxesHash")
 """How the codes of failures begin that compare a file with what was signed."""
 
@@ -170,10 +159,8 @@ def verify(
     banned = read_revoked(revoked)
     try:
         roots, media = root + given, "text/plain" if path.is_dir() else kind
-        holds = credential.can_hold(path)
-        reading = credential.read(signed, anchors=roots, sidecar=None if holds else beside, kind=media)
-        if holds and beside is not None and reading.state in {"none", "remote"}:
-            reading = credential.read(signed, anchors=roots, sidecar=beside, kind=media)
+        used = credential.store_beside(path)
+        reading = credential.read(signed, anchors=roots, sidecar=used, kind=media)
         changed = changes(path) if path.is_dir() else []
     except OSError as error:
         hint = "name a film, or a folder of frames as sora writes it" if path.is_dir() else hint_missing(path)
@@ -181,7 +168,7 @@ def verify(
             signed, hint = beside, f"move {beside} away, if you know what it is"
         raise RequestError(f"cannot read {signed}: {error.strerror}", hint=hint) from None
     if reading.state in NOT_PROVEN:
-        sentence = NOT_PROVEN[reading.state].format(name=name)
+        sentence = NOT_PROVEN["beside" if used and reading.state == "broken" else reading.state].format(name=name)
         return Verdict(file=name, ok=False, sentence=sentence, state=reading.state, problems=(reading.detail,))
     if is_store(media or signed.suffix):
         return _judge_alone(reading, name, own, banned)
@@ -194,25 +181,6 @@ def _judge_alone(reading: CredentialReading, name: str, own: bytes, banned: froz
     found = _judge(replace(reading, failures=rest), name, own, banned, any_signer=False)
     state = "trusted" if _vouched(reading) else "valid"
     return replace(found, ok=False, state=state, sentence=ALONE.format(name=name)) if found.whole else found
-
-
-class _Facts(TypedDict):
-    """What a verdict tells of a film and of its signer."""
-
-    signer: str
-    issuer: str
-    serial: str
-    certificate_ends: str
-    time_stamp: str
-    generator: str
-    title: str
-    author: str
-    created: str
-    source: str
-    training: str
-    moderation: str
-    actions: tuple[str, ...]
-    parameters: Mapping[str, object]
 
 
 # --- judging ------------------------------------------------------------------------------------------------------
@@ -244,7 +212,7 @@ def _judge(
     return Verdict(
         file=name,
         ok=whole and not lapsed and (any_signer or _vouched(reading)),
-        sentence=_sentence(name, facts, trust, harm=harm, broken=broken, lapsed=notes if lapsed else ()),
+        sentence=say(name, facts, trust, harm=harm, broken=broken, lapsed=notes if lapsed else ()),
         state=reading.state,
         whole=whole,
         trust=trust,
@@ -258,7 +226,7 @@ def _judge(
     )
 
 
-def _facts(reading: CredentialReading, manifest: Mapping[str, object], certificate: Certificate) -> _Facts:
+def _facts(reading: CredentialReading, manifest: Mapping[str, object], certificate: Certificate) -> Facts:
     """What a verdict tells of a film and of its signer, proven or not."""
     created = statements.creation(manifest)
     return {
@@ -293,41 +261,6 @@ def _trust(reading: CredentialReading, certificate: Certificate, own: bytes) -> 
 def _vouched(reading: CredentialReading) -> bool:
     """Whether a trusted root vouches for the signer, or did, whatever else c2pa found."""
     return reading.state == "trusted" or "signingCredential.trusted" in reading.successes or bool(reading.once)
-
-
-def _sentence(
-    name: str,
-    facts: _Facts,
-    trust: Trust,
-    *,
-    harm: Sequence[ValidationStatus],
-    broken: Sequence[str],
-    lapsed: Sequence[str],
-) -> str:
-    """One plain sentence: what was proven, by whom, whether that one is trusted, what was changed."""
-    signer = statements.quoted(facts["signer"])
-    who = {
-        "this installation": f"this installation's own self-made signer, {signer}",
-        "anchor": f"{signer}, whom a trusted certificate vouches for",
-        "unknown": f"an unknown signer who goes by {signer}",
-    }[trust]
-    if harm:
-        reasons = "; ".join(dict.fromkeys(meaning(each.code) for each in harm))
-        claimed = f" It names {signer} as its signer." if facts["signer"] else ""
-        return f"{name} does not verify: {reasons}.{claimed}"
-    if broken:
-        return f"{name} is as {who} signed it, but a part of it had been tampered with before: {'; '.join(broken)}."
-    if lapsed:
-        return f"{name} was not changed since it was signed by {who}, but {'; '.join(lapsed)}."
-    done = {"c2pa.edited": "changed", "c2pa.opened": "stamped"}
-    what = next((word for action, word in done.items() if action in facts["actions"]), "made")
-    made = f"{what} with {facts['generator'] or 'an unnamed program'}"
-    when = f" on {facts['created'][:10]}" if facts["created"] else ""
-    stamped = f" (time-stamped {facts['time_stamp'][:10]})" if facts["time_stamp"] else ""
-    whole = f"{name} was {made}{when}, is signed by {who}{stamped}, and was not changed since"
-    if trust == "unknown":
-        return f"{name} was not changed since it was signed, but by {who}: anybody could have signed it so."
-    return f"{whole}."
 
 
 class _Tree:
@@ -377,7 +310,7 @@ class _Tree:
                 inner = tuple(self.parts(own, above | {own}))
         created = statements.creation(statements.mapping(self._reading.manifests.get(own)))
         return IngredientVerdict(
-            name=statements.text(ingredient.get("title")),
+            name=statements.text(ingredient.get("title")) or "a file without a name",
             relationship=statements.text(ingredient.get("relationship")),
             state="failed" if harm else "unread" if unread else "whole" if own else "unsigned",
             signer=statements.text(certificate.subject),

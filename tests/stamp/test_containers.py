@@ -21,6 +21,7 @@ from sora_cli.media.replay import replay
 from sora_cli.media.stream import Chapter
 from sora_cli.media.sums import read_sums
 from sora_cli.stamp import Edit, Making, Release, Signer, check_mark, credential, look_at, verify
+from sora_cli.stamp.beside import sidecar_of
 from sora_cli.stamp.certificate import make_signer
 from sora_cli.stamp.release import release
 from sora_cli.stamp.watermark import make_badge, mark_at
@@ -40,6 +41,11 @@ KINDS = {
 
 
 IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+CREATED = {
+    "label": "c2pa.actions",
+    "data": {"actions": [{"action": "c2pa.created", "digitalSourceType": f"{IPTC}digitalCapture"}]},
+}
+CASES = Path(__file__).parents[1] / "cases"
 FILES = [name for name in KINDS if name != "frames"]
 
 
@@ -161,11 +167,7 @@ def test_a_sidecar_of_another_program_is_read_where_a_file_holds_none(
         path.write_bytes(b"OggS" + bytes(range(100)))
     else:
         write_film(path, make_master(frames=2))
-    made = {"action": "c2pa.created", "digitalSourceType": f"{IPTC}digitalCapture"}
-    about = {
-        "claim_generator_info": [{"name": "x", "version": "1"}],
-        "assertions": [{"label": "c2pa.actions", "data": {"actions": [made]}}],
-    }
+    about = {"claim_generator_info": [{"name": "x", "version": "1"}], "assertions": [CREATED]}
     with credential._context(signer) as context, path.open("rb") as file:
         builder = c2pa.Builder(about, context=context)
         builder.set_no_embed()
@@ -225,6 +227,23 @@ def test_stamping_somebodys_film(theirs: Path, tmp_path: Path, signer: Signer) -
     x, y = mark_at(5, FPS, SIZE, badge.size)
     patch = read_frames(out, 5, 1)[0, y : y + badge.size[1], x : x + badge.size[0]].astype(int)
     assert np.abs(patch - badge.rgba[..., :3])[badge.rgba[..., 3] == 255].mean() < 25
+
+
+def test_a_credential_beside_a_film_goes_into_what_is_made_of_it(
+    send: Send, tmp_path: Path, provenance: Provenance, signer: Signer
+) -> None:
+    """A film that cannot hold its own, or whose own lies on the network, is no unsigned part of another one."""
+    mkv = send(make_master(frames=4), out=tmp_path / "one.mkv", kind=KINDS["archive"], making=Making()).path
+    remote, bare = tmp_path / "remote.mp4", {"claim_generator_info": [{"name": "x"}], "assertions": [CREATED]}
+    shutil.copy(CASES / "Q_remote.mp4", remote)
+    with credential._context(signer) as context, remote.open("rb") as file, c2pa.Builder(bare, context) as builder:
+        builder.set_no_embed()
+        store = builder.sign("application/octet-stream", file, io.BytesIO())
+    sidecar_of(remote).write_bytes(store)
+    for source in (mkv, remote):
+        done = stamped(source, tmp_path / "out.mp4", provenance=provenance, signer=signer)
+        ((name, state, by, notes),) = [(each.name, each.state, each.signer, each.notes) for each in done.verdict.parts]
+        assert (name, state, by, notes) == (source.name, "whole", "sora local signer", ())
 
 
 def test_an_old_credential_is_kept_inside(send: Send, tmp_path: Path, signer: Signer) -> None:

@@ -103,6 +103,24 @@ def test_what_stands_above_a_signers_certificate_may_have_ended(
     assert signed_by(sly, tmp_path).trust == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("actions", "words"),
+    [
+        (("c2pa.created", "c2pa.placed", "c2pa.adjustedColor"), "was made with"),
+        (("c2pa.opened", "c2pa.addedText", "c2pa.transcoded"), "was stamped with"),
+        (("c2pa.opened",), "was stamped with"),
+        (("c2pa.opened", "c2pa.color_adjustments"), "was changed with"),
+        (("c2pa.opened", "c2pa.edited", "c2pa.transcoded"), "was changed with"),
+    ],
+)
+def test_what_was_done_is_told_by_the_actions(done: Release, actions: tuple[str, ...], words: str) -> None:
+    """A picture that another program changed was not stamped."""
+    reading = credential.read(done.path, anchors=done.signer.root)
+    told = {"label": "c2pa.actions.v2", "data": {"actions": [{"action": each} for each in actions]}}
+    only = replace(reading, manifests={reading.active: {"assertions": [told]}}, changes={})
+    assert words in _judge(only, "film", b"", frozenset(), any_signer=True).sentence
+
+
 def signed_by(who: Issued, folder: Path) -> Verdict:
     """The verdict on a picture by somebody, whose root is given."""
     root, bare, signed = folder / "root.pem", folder / "bare.png", folder / "signed.png"

@@ -270,7 +270,8 @@ def test_an_ingredient_that_was_tampered_with_before_fails_the_film(
     assert verdict.state == "trusted"
     assert not verdict.ok
     assert verdict.parts[0].state == "failed"
-    assert "tampered with before" in verdict.sentence
+    assert "is as it was signed by this installation's own self-made signer, \"sora local" in verdict.sentence
+    assert '", but a part of it had been tampered with before: old: its pictures' in verdict.sentence
     with pytest.raises(
         StampError, match=r"a part of .*again\.mp4 had been changed before it was signed \(old: "
     ) as caught:
