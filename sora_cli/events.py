@@ -16,7 +16,9 @@ from typing import Literal, Protocol, TextIO
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
-from sora_cli.errors import Problem
+from sora_cli.errors import Problem, SoraError
+
+_BEGAN = time.monotonic()
 
 
 class Event(Struct, frozen=True):
@@ -180,6 +182,25 @@ class FilmEnded(Event, frozen=True):
     reason: str = ""
 
 
+class Failed(Event, frozen=True):
+    """The last line of a run that failed: why, and its exit `code`. Films of a batch have `film_ended`, each."""
+
+    message: str
+    hint: str
+    code: int
+
+    @classmethod
+    def of(cls, error: SoraError) -> Failed:
+        """What an error says; of several problems, the first and how many there are."""
+        return cls(error.line if error.problems else error.message, error.hint, error.exit_code)
+
+
+class Stopped(Event, frozen=True):
+    """The last line of a run that a signal stopped: its exit `code`, 128 and the signal's number."""
+
+    code: int
+
+
 class About(Event, frozen=True):
     """An event of one film of a batch. In JSON it is that event, with the film's path as `film`."""
 
@@ -264,20 +285,19 @@ def _line_schema(kind: type[Event]) -> dict[str, object]:
 class JsonLines:
     """Writes one JSON object a line: `time`, `eta`, then the event.
 
-    `time` is in seconds since the listener was made and never goes back; `eta` is in seconds until the last take is
+    `time` is in seconds since the program began and never goes back; `eta` is in seconds until the last take is
     made, null while nothing is known.
     """
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._zero = time.monotonic()
         self._pace = Pace()
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
         """Write the event as one line, at once."""
         with self._lock:
-            now = time.monotonic() - self._zero
+            now = time.monotonic() - _BEGAN
             eta = self._pace.hear(event, now)
             line = {"time": round(now, 3), "eta": None if eta is None else round(eta, 1), **as_json(event)}
             self._out.write(json_text(line) + "\n")

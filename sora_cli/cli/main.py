@@ -12,15 +12,19 @@ from importlib import import_module
 from itertools import pairwise
 from keyword import iskeyword
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
+from msgspec import Struct
 
 from sora_cli import __version__
 from sora_cli.cli import console, usage
 from sora_cli.cli.options import spread
 from sora_cli.errors import DeviceLost, RequestError, SoraError, Unwritten
 from sora_cli.texts import shortened
+
+if TYPE_CHECKING:
+    from sora_cli.events import Event
 
 
 def _version(show: bool) -> None:
@@ -112,7 +116,7 @@ def main(argv: Sequence[str] | None = None, *, again: Callable[[], None] | None 
     # pydantic would look through every installed package for plugins: a tenth of what `sora check` takes.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     words = usage.meant(sys.argv[1:] if argv is None else argv)
-    as_json = "--json" in words
+    answer = _Answer("--json" in words, "--events" in words and words[0] != "schema")
     try:
         ended = _parser(words[0] if words else "")(args=words, prog_name="sora", standalone_mode=False)
         code = ended if isinstance(ended, int) else 0
@@ -124,30 +128,61 @@ def main(argv: Sequence[str] | None = None, *, again: Callable[[], None] | None 
             return 2
         refused = _refused(error, words)
         _log(refused, words, getattr(error, "ctx", None))
-        return _told(refused, as_json=as_json)
+        return _told(refused, answer)
     except SoraError as error:
-        code = _told(error, as_json=as_json)
         if isinstance(error, DeviceLost) and again is not None:
+            console.show_error(error)
             again()
-        return code
+            answer.failed(error)
+            return error.exit_code
+        return _told(error, answer)
     except OSError as error:
-        return _of_files(error, as_json=as_json)
-    except Exception as error:  # a bug: it is raised again, after the document if --json asked for one
-        _bug(error, as_json=as_json)
+        return _of_files(error, answer)
+    except Exception as error:  # a bug: it is raised again, after what --json and --events have asked for
+        _bug(error, answer)
         raise
-    if code > 128 and as_json:  # a signal, as shells count
-        stopped = {"code": code, "message": "interrupted", "hint": "run the same command again to resume"}
-        _document({**stopped, "where": None})
+    if code > 128:  # a signal, as shells count
+        answer.stopped(code)
     return code
 
 
-def _document(error: Mapping[str, object]) -> None:
-    """Print an error as the document that --json asked for; where nobody reads that, stderr has it all the same."""
-    with suppress(OSError):
-        console.stdout_json({"error": error})
+class _Answer(Struct, frozen=True):
+    """What programs hear of the end on stdout, as they asked. Where nobody reads that, stderr has it all the same."""
+
+    as_json: bool
+    events: bool
+
+    def failed(self, error: SoraError) -> None:
+        """The run failed."""
+        if self.events:
+            from sora_cli.events import Failed
+
+            self._line(Failed.of(error))
+        if self.as_json:
+            self._document(error.as_dict())
+
+    def stopped(self, code: int) -> None:
+        """A signal stopped the run."""
+        if self.events:
+            from sora_cli.events import Stopped
+
+            self._line(Stopped(code))
+        if self.as_json:
+            told = {"code": code, "message": "interrupted", "hint": "run the same command again to resume"}
+            self._document({**told, "where": None})
+
+    def _line(self, event: Event) -> None:
+        from sora_cli.events import JsonLines
+
+        with suppress(OSError, ValueError):
+            JsonLines(sys.stdout)(event)
+
+    def _document(self, error: Mapping[str, object]) -> None:
+        with suppress(OSError):
+            console.stdout_json({"error": error})
 
 
-def _of_files(error: OSError, *, as_json: bool) -> int:
+def _of_files(error: OSError, answer: _Answer) -> int:
     """Tell of a name that no file can have, or that leads where we may not look: of any file, in any command.
 
     Raises:
@@ -164,22 +199,19 @@ def _of_files(error: OSError, *, as_json: bool) -> int:
     hints = {errno.ENAMETOOLONG: "name a shorter one", errno.EACCES: "look who may read and write it, and its folders"}
     if error.errno in hints and error.filename is not None:
         name = shortened(os.fsdecode(error.filename), 60)
-        return _told(RequestError(f"{name}: {error.strerror}", hint=hints[error.errno]), as_json=as_json)
-    _bug(error, as_json=as_json)
+        return _told(RequestError(f"{name}: {error.strerror}", hint=hints[error.errno]), answer)
+    _bug(error, answer)
     raise error
 
 
-def _bug(error: Exception, *, as_json: bool) -> None:
-    """Print the document of a bug, if --json asked for one."""
-    if as_json:
-        bug = f"{type(error).__name__}: {error}"
-        _document(SoraError(bug, hint="this is a bug in sora: please report it").as_dict())
+def _bug(error: Exception, answer: _Answer) -> None:
+    """Tell programs of a bug."""
+    answer.failed(SoraError(f"{type(error).__name__}: {error}", hint="this is a bug in sora: please report it"))
 
 
-def _told(error: SoraError, *, as_json: bool) -> int:
-    """Print an error, as a document too if --json asked for one; return its exit code."""
-    if as_json:
-        _document(error.as_dict())
+def _told(error: SoraError, answer: _Answer) -> int:
+    """Print an error, for programs too; return its exit code."""
+    answer.failed(error)
     console.show_error(error)
     return error.exit_code
 

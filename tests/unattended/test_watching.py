@@ -12,12 +12,15 @@ import subprocess
 import sys
 import termios
 from pathlib import Path
+from unittest.mock import Mock
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from sora_cli import events
 from sora_cli.cli import progress
+from sora_cli.cli.main import main
+from sora_cli.errors import DeviceLost, Interrupted, RequestError
 from tests.unattended.conftest import Machine
 
 BOARD = """\
@@ -52,6 +55,36 @@ def test_every_event_is_as_its_schema_says(machine: Machine, fails: str) -> None
         assert events[-1]["reason"]
     else:
         assert "released" in kinds
+
+
+@pytest.mark.parametrize(
+    ("ends", "last"),
+    [
+        (RequestError("no", hint="do"), {"event": "failed", "message": "no", "hint": "do", "code": 2}),
+        (Interrupted(15), {"event": "stopped", "code": 143}),
+        (DeviceLost("gone"), {"event": "failed", "message": "gone", "hint": "", "code": 1}),
+        (None, {"event": "failed", "message": "no such option: --bogus", "code": 2}),
+    ],
+)
+def test_a_run_that_fails_or_is_stopped_has_a_last_line(
+    ends: BaseException | None,
+    last: dict[str, object],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    """It is told once, before the document; a program that is started again has not ended."""
+    monkeypatch.setenv("SORA_STORE", str(tmp_path / "store"))
+    monkeypatch.setattr("sora_cli.flows.preflight.load", Mock(side_effect=ends))
+    seen: list[str] = []
+    words = ["storyboard", "board.yaml", "--events", "--json", *(["--bogus"] if ends is None else ())]
+    code = main(words, again=lambda: seen.append(capsys.readouterr().out))
+    assert not any("failed" in out for out in seen)
+    line, _, document = capsys.readouterr().out.partition("\n")
+    told = json.loads(line)
+    assert last.items() <= told.items()
+    jsonschema.Draft202012Validator(events.events_schema()).validate(told)
+    assert code == told["code"] == json.loads(document)["error"]["code"]
 
 
 def test_the_schema_knows_every_event() -> None:
