@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -70,6 +70,8 @@ class EngineCard(Struct, frozen=True, kw_only=True):
     An engine whose longest clip is one frame makes stills; with `stills` one that makes video makes good ones too.
     `min_pixels` are what it makes well at least: for a smaller film it makes larger frames, which are brought down.
 
+    With `shares`, several GPUs can make a take of it together: its transformer's tokens are shared among them.
+
     With `foley`, what hits, rolls and slides in its pictures, and what place they show, can be told from them and is
     heard: they are flat and simple enough.
 
@@ -117,6 +119,7 @@ class EngineCard(Struct, frozen=True, kw_only=True):
     prompt_tokens: int = 0
     sound_rate: int = 0
     tails: bool = False
+    shares: bool = False
     foley: bool = False
     stills: bool = False
     min_pixels: int = 0
@@ -129,6 +132,12 @@ class EngineCard(Struct, frozen=True, kw_only=True):
     disk_gb: float = 0.0
     notes: tuple[str, ...] = ()
     dialect: Dialect = PLAIN
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Options with other defaults are classes without a place of their own: another process makes them anew."""
+        facts = {name: getattr(self, name) for name in self.__struct_fields__}
+        made_of = getattr(self.options, "made_of", None)
+        return _sent, ({**facts, "options": None} if made_of else facts, made_of)
 
     @property
     def here(self) -> bool:
@@ -217,6 +226,13 @@ class EngineCard(Struct, frozen=True, kw_only=True):
     def can(self, ability: Ability) -> bool:
         """Whether the model has the ability."""
         return ability in self.abilities
+
+
+def _sent(facts: Mapping[str, Any], made_of: tuple[Any, Any] | None) -> EngineCard:
+    """The card that another process sent."""
+    from sora_cli.engines.options import with_defaults
+
+    return EngineCard(**facts if made_of is None else {**facts, "options": with_defaults(*made_of)})
 
 
 class Hold(Struct, frozen=True):

@@ -229,13 +229,20 @@ def _same(found: Checkpoint, wanted: Mapping[str, object]) -> list[bool]:
     return [bool(is_) if value is ... else (not is_ if value is None else is_ == value) for is_, value in values]
 
 
-def open_engine(card: EngineCard, *, memory: Memory | str = "auto", report: Report | None = None) -> Engine:
+def open_engine(
+    card: EngineCard,
+    *,
+    memory: Memory | str = "auto",
+    report: Report | None = None,
+    among: tuple[int, int, Path] | None = None,
+) -> Engine:
     """Load an engine's weights and make it ready.
 
     Args:
         card: from `card()`.
         memory: `auto`, `fast` or `low`, or all of how to fit the model to the machine.
         report: hears what a person should know, such as a step down when memory runs out.
+        among: where several processes share its work: the number of this one, how many they are, and where they meet.
 
     Raises:
         EngineMissing: the weights are not here, incomplete or damaged.
@@ -263,6 +270,10 @@ def open_engine(card: EngineCard, *, memory: Memory | str = "auto", report: Repo
         both = "torchvision is not of torch's build: install both from one place, or: pip uninstall torchvision"
         hint = both if other_build else "try: sora doctor"
         raise EngineMissing(f"engine {card.name} cannot be loaded: {error}", hint=hint) from error
+    if among is not None:
+        from sora_cli.engines.runtime.sharing import join
+
+        join(*among)
     return cast("Callable[..., Engine]", make)(card, memory=memory, report=report or Silent())
 
 

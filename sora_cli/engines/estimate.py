@@ -48,16 +48,21 @@ class Machine(Struct, frozen=True):
 
 
 class Layout(Struct, frozen=True):
-    """How a model is laid out on a device: where its weights lie, tiles, and how its transformer is kept."""
+    """How a model is laid out on a device: where its weights lie, tiles, and how its transformer is kept.
+
+    `gpus` is how many such devices make a take together.
+    """
 
     offload: str
     tile: bool
     quantize: str
+    gpus: int = 1
 
     def words(self) -> str:
         """What it does about memory; '' where it does nothing."""
         eight = IN_EIGHT_BITS if self.quantize == EIGHT_BITS else ""
-        return ", ".join(part for part in (LAYOUTS[self.offload], TILES if self.tile else "", eight) if part)
+        together = f"{self.gpus} GPUs make each take together" if self.gpus > 1 else ""
+        return ", ".join(part for part in (together, LAYOUTS[self.offload], TILES if self.tile else "", eight) if part)
 
 
 class Estimate(Struct, frozen=True):
@@ -105,17 +110,18 @@ class Need(Struct, frozen=True):
 def need(
     card: EngineCard, size: tuple[int, int, int], options: Options, layout: Layout, weights: Mapping[str, float]
 ) -> Need:
-    """What a take of `size` (width, height, frames) needs, stage by stage, with these weights in GB."""
+    """What a take of `size` (width, height, frames) needs of each device, stage by stage, with these weights in GB."""
     share = KEPT.get(layout.quantize, 1.0)
     parts = {name: gb * share if name in DENOISERS else gb for name, gb in weights.items()}
     demand = card.demand
     if demand is None:
         return Need(parts, 0.0, 0.0, 0.0)
     width, height, frames = size
+    tokens = demand.tokens(*size) * (2 if demand.batched and options.guided else 1) / layout.gpus
     decode, encode = (demand.tiled, demand.encode_tiled) if layout.tile else (demand.decode, demand.encode)
     return Need(
         parts,
-        activations=demand.tokens(*size) * demand.held * (2 if demand.batched and options.guided else 1) / GB,
+        activations=tokens * demand.held / GB,
         decode=decode.bytes_for(width, height, min(frames, demand.chunk or frames)) / GB,
         encode=encode.bytes_for(width, height, frames) / GB,
         words=demand.words / GB,
@@ -137,18 +143,23 @@ def weights_of(card: EngineCard, *, on_gpu: bool) -> dict[str, float]:
     return {name: billions * (4 if name in exact else 2) for name, billions in card.weights.items()}
 
 
-def layouts(memory: Memory, *, on_gpu: bool) -> Iterator[Layout]:
+def together(card: EngineCard, memory: Memory) -> int:
+    """How many GPUs make a take together."""
+    return memory.gpus if card.shares else 1
+
+
+def layouts(memory: Memory, *, on_gpu: bool, gpus: int = 1) -> Iterator[Layout]:
     """The ways to lay a model out, from the quickest down; what is set explicitly stays."""
     low = memory.mode == "low"
     tile, kept = (low if memory.tile is None else memory.tile), memory.quantize or "none"
     ways = ["group"] if low else ["none"] if memory.mode == "fast" else list(LAYOUTS)
     places = [memory.offload] if memory.offload else ways if on_gpu else ["none"]
-    yield from (Layout(place, tile, kept) for place in places)
+    yield from (Layout(place, tile, kept, gpus) for place in places)
     if memory.tile is None and not tile:
         tile = True
-        yield Layout(places[-1], tile, kept)
+        yield Layout(places[-1], tile, kept, gpus)
     if memory.quantize is None:
-        yield Layout(places[-1], tile, EIGHT_BITS)
+        yield Layout(places[-1], tile, EIGHT_BITS, gpus)
 
 
 def estimate(
@@ -157,11 +168,11 @@ def estimate(
     """What a take will need on a machine, in the first layout that fits; `size` is (width, height, frames)."""
     chosen, on_gpu = _chosen(card, options), bool(machine.device_gb)
     held = (machine.device_gb or machine.host_gb) * ROOM
-    weights = weights_of(card, on_gpu=on_gpu)
-    tried = [(way, need(card, size, chosen, way, weights)) for way in layouts(memory, on_gpu=on_gpu)]
+    weights, gpus = weights_of(card, on_gpu=on_gpu), together(card, memory)
+    tried = [(way, need(card, size, chosen, way, weights)) for way in layouts(memory, on_gpu=on_gpu, gpus=gpus)]
     fitting = (one for one in tried if not held or one[1].peak(one[0].offload) <= held)
     layout, needs = next(fitting, tried[-1])
-    least = _seconds(card, size, chosen, machine)
+    least = _seconds(card, size, chosen, machine, gpus)
     peak, total = needs.peak(layout.offload), sum(needs.weights.values())
     fits = not held or peak <= held
     kept_on_host = total if layout.offload != "none" or not on_gpu else max(needs.weights.values(), default=0.0)
@@ -184,7 +195,7 @@ def estimate(
 def least_gb(card: EngineCard, size: tuple[int, int, int], options: Mapping[str, object], memory: Memory) -> float:
     """GB that a GPU must have for a take, in the layout that needs least."""
     chosen, weights = _chosen(card, options), weights_of(card, on_gpu=True)
-    ways = layouts(memory, on_gpu=True)
+    ways = layouts(memory, on_gpu=True, gpus=together(card, memory))
     return min(need(card, size, chosen, way, weights).peak(way.offload) for way in ways) / ROOM
 
 
@@ -201,7 +212,8 @@ def released(card: EngineCard) -> float:
 
 def first_place(card: EngineCard, memory: Memory, free_gb: float) -> str:
     """Where weights go on a GPU with so much free; tiles and 8 bits come only where memory runs out."""
-    ways = [way for way in layouts(memory, on_gpu=True) if way.quantize == (memory.quantize or "none")]
+    all_ways = layouts(memory, on_gpu=True, gpus=together(card, memory))
+    ways = [way for way in all_ways if way.quantize == (memory.quantize or "none")]
     fitting = (way for way in ways if usual(card, way).peak(way.offload) <= free_gb * ROOM)
     return next(fitting, ways[-1]).offload
 
@@ -213,8 +225,8 @@ def _chosen(card: EngineCard, options: Mapping[str, object]) -> Options:
     return chosen if isinstance(chosen, Options) else Options.model_construct()
 
 
-def _seconds(card: EngineCard, size: tuple[int, int, int], options: Options, machine: Machine) -> float:
-    """All passes of the transformer and the decoding, at the device's rate."""
+def _seconds(card: EngineCard, size: tuple[int, int, int], options: Options, machine: Machine, gpus: int) -> float:
+    """All passes of the transformer, shared by so many GPUs, and the decoding, at the device's rate."""
     demand = card.demand
     if not machine.tflops or demand is None:
         return 0.0
@@ -222,7 +234,7 @@ def _seconds(card: EngineCard, size: tuple[int, int, int], options: Options, mac
     chunks, tokens = math.ceil(frames / (demand.chunk or frames)), demand.tokens(*size)
     passes = ((count, tokens * share) for share, count in options.passes)
     sampling = sum(count * (demand.per_token * seen + demand.per_pair * seen**2) for count, seen in passes)
-    return (chunks * sampling + demand.per_pixel * width * height * frames) / (machine.tflops * 1e12)
+    return (chunks * sampling / gpus + demand.per_pixel * width * height * frames) / (machine.tflops * 1e12)
 
 
 def _advice(

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from copy import copy
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BaseModel,
@@ -48,9 +48,13 @@ EXPERT = re.compile(r"(high|low)(?=[-_ .]?noise)|(?<=[-_ .])(high|low)$", re.IGN
 
 
 class Options(BaseModel):
-    """The base of all options: frozen, and an unknown one is an error."""
+    """The base of all options: frozen, and an unknown one is an error.
+
+    `made_of` tells of which options these are, where they have other defaults, and what those are.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    made_of: ClassVar[tuple[type[Options], dict[str, object]] | None] = None
 
     @property
     def guided(self) -> bool:
@@ -180,7 +184,7 @@ class Memory(Options):
     package), `int8` (torchao) or `int4` (bitsandbytes' NF4, on NVIDIA GPUs).
     `attention` is one of diffusers' backends (`flash`, `sage`, `_native_cudnn`, ...), but for those that fetch code.
     `cache` is a first-block cache's threshold (0.05 to 0.2): it skips steps that change little, and pays on runs of 20
-    steps and more.
+    steps and more. `gpus` is how many GPUs make each take together, with all weights on each, where the engine can.
     """
 
     mode: Literal["auto", "fast", "low"] = "auto"
@@ -190,6 +194,15 @@ class Memory(Options):
     attention: str | None = None
     cache: float | None = Field(default=None, gt=0.0, le=1.0)
     compile: bool | None = None
+    gpus: int = Field(default=1, ge=1, le=16)
+
+    @field_validator("gpus")
+    @classmethod
+    def _alone(cls, gpus: int, info: ValidationInfo) -> int:
+        for name in ("cache", "compile"):
+            if gpus > 1 and info.data.get(name):
+                raise ValueError(f"{name} works on one GPU alone: leave one of the two out")
+        return gpus
 
     @field_validator("attention")
     @classmethod
@@ -280,4 +293,6 @@ def with_defaults(base: type[Options], defaults: dict[str, object]) -> type[Opti
         info = copy(base.model_fields[name])
         info.default = value
         fields[name] = (info.annotation, info)
-    return create_model(base.__name__, __base__=base, **fields)
+    made = create_model(base.__name__, __base__=base, **fields)
+    made.made_of = base, defaults
+    return made

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from sora_cli import storyboard
-from sora_cli.adapters import SUFFIX, weights_in
-from sora_cli.bounded import expanded, file_hash
+from sora_cli.bounded import file_hash
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import Ability, EngineCard
 from sora_cli.errors import (
@@ -28,10 +27,10 @@ from sora_cli.errors import (
     refusal,
 )
 from sora_cli.flows import moderation, places
+from sora_cli.flows.lacks import lacks
 from sora_cli.flows.music import ended
 from sora_cli.flows.opening import opened
 from sora_cli.flows.searching import Finder, Place
-from sora_cli.packages import here, lacking
 from sora_cli.plan import Plan, in_file_order, survey
 from sora_cli.plan.keyframes import animatic as stills_alone
 from sora_cli.plan.sounds import recordings
@@ -192,7 +191,7 @@ def file_problems(board: Storyboard, plan: Plan | None = None) -> Iterator[Probl
         found, _ = _look_at(path, use)
         if found is not None:
             yield Problem(found.message, found.hint, board.mark(loc))
-    yield from _missing_packages(board)
+    yield from lacks(board)
 
 
 def _with_remarks(plan: Plan) -> Plan:
@@ -340,55 +339,3 @@ def _look_at(path: Path, use: str) -> tuple[Problem | None, tuple[str, ...]]:
         except SoraError as error:
             _looked_at[key] = Problem(error.message, error.hint), ()
     return _looked_at[key]
-
-
-def _upscale_problems(board: Storyboard, weights: Path) -> Iterator[Problem]:
-    """What is wrong with what enlarges takes, as far as it is known without loading it."""
-    from sora_cli.engines.options import not_safetensors
-
-    mark = board.mark(("output", "upscale"))
-    if told := lacking("`upscale`", "spandrel"):
-        yield Problem(*told, mark, code=3)
-    if weights.suffix.lower() == ".safetensors" and weights.is_file() and (wrong := not_safetensors(weights)):
-        yield Problem(f"cannot use {weights} to enlarge pictures: {wrong}", "name the weights of a network", mark)
-
-
-def _missing_packages(board: Storyboard) -> Iterator[Problem]:
-    """Packages that options want and that are not installed."""
-    if board.upscale is not None:
-        yield from _upscale_problems(board, board.upscale)
-    if board.executor == "ray" and (told := lacking("the executor ray", "ray")):
-        yield Problem(*told, board.mark(("executor",)), code=3)
-    from sora_cli.engines.options import PACKAGES, listed, not_safetensors
-
-    if board.memory and (board.executor or os.environ.get("SORA_EXECUTOR")) != "ray":  # its workers are elsewhere
-        yield from _memory_problems(board)
-    for shot in board.shots:
-        for beat in shot.shown:
-            loc = beat.origin.get("options.lora", (*beat.loc, "options"))
-            written = beat.options.get("lora")
-            named = [each.get("path") for each in listed(written) if isinstance(each, dict)] if written else []
-            adapters = [weights_in(board.folder / expanded(str(path or ""))) for path in named]
-            adapters += [each for name in beat.cast if (each := board.cast[name].lora)]
-            if adapters and (told := lacking("LoRA", PACKAGES["lora"])):
-                yield Problem(*told, board.mark(loc), code=3)
-            for path in adapters:
-                if path.suffix == SUFFIX and path.is_file() and (wrong := not_safetensors(path)):
-                    yield Problem(f"cannot use {path} as a LoRA: {wrong}", "name a .safetensors file", board.mark(loc))
-
-
-def _memory_problems(board: Storyboard) -> Iterator[Problem]:
-    """What a storyboard says of memory that this machine cannot do."""
-    from sora_cli.engines import devices
-    from sora_cli.engines.options import ATTENTION, PACKAGES
-
-    kind, attention = (str(board.memory.get(key)) for key in ("quantize", "attention"))
-    if kind in PACKAGES and (told := lacking(f"quantize: {kind}", PACKAGES[kind])):
-        yield Problem(*told, board.mark(("memory", "quantize")), code=3)
-    module = ATTENTION.get(attention)
-    if module and not here(module):
-        message = f"attention: {attention} needs the package {module}, which is not installed"
-        yield Problem(message, "install it, or leave `attention` out", board.mark(("memory", "attention")), code=3)
-    if board.memory.get("offload") in ("model", "group") and devices.without():
-        message = "there is no GPU here to offload from"
-        yield Problem(message, "leave `offload` out", board.mark(("memory", "offload")), code=3)

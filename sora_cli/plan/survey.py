@@ -162,6 +162,7 @@ def _remarks(plan: Plan, maker: TakeMaker, *, whole: bool) -> Iterator[Problem]:
     yield from not_rendered_yet(board, lambda beat: timing(card_of(board, maker.cards, beat), beat), maker.voiced)
     yield from unapproved(plan)
     yield from _not_enlarged(plan)
+    yield from _not_shared(plan)
     yield from not_as_written(plan)
     if whole:
         yield from in_a_row(board)
@@ -183,6 +184,16 @@ def _not_enlarged(plan: Plan) -> Iterator[Problem]:
     if plan.board.upscale is not None and all(take.width >= plan.width or take.height >= plan.height for take in takes):
         message = "no take is smaller than the film: `upscale` changes nothing"
         yield Problem(message, "write a larger `size`, or remove it", plan.board.mark(("output", "upscale")))
+
+
+def _not_shared(plan: Plan) -> Iterator[Problem]:
+    """A remark, where several GPUs are to make each take together, and an engine cannot be shared."""
+    alone = sorted(name for name, card in plan.cards.items() if not card.shares)
+    if plan.memory.gpus > 1 and alone:
+        message = f"gpus: each take of {' and '.join(alone)} is made on one GPU; it cannot be shared"
+        yield Problem(
+            message, "leave `gpus` out: each GPU then makes takes of its own", plan.board.mark(("memory", "gpus"))
+        )
 
 
 class _Silence:

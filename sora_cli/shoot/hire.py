@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -14,8 +13,9 @@ from msgspec.structs import replace
 
 from sora_cli.cancel import Cancellation
 from sora_cli.engines import catalogue
-from sora_cli.engines.devices import cores, gpus, memory_gb
-from sora_cli.errors import StoreError
+from sora_cli.engines.devices import cores, gpus, memory_gb, visible
+from sora_cli.engines.estimate import together
+from sora_cli.errors import MachineError, StoreError
 from sora_cli.events import Event, Report, Silent, Worked
 from sora_cli.lock import Lock
 from sora_cli.plan.schedule import Task
@@ -24,24 +24,31 @@ from sora_cli.shoot.executors.crew import Crew
 from sora_cli.shoot.executors.local import LocalExecutor
 from sora_cli.shoot.executors.process import ProcessWorker
 from sora_cli.shoot.screen import RefusedTakeError, Screen
+from sora_cli.shoot.together import Together
 from sora_cli.shoot.workers import Workers
 from sora_cli.store import Clip, Store
 
 if TYPE_CHECKING:
+    from sora_cli.engines.base import Engine, EngineCard
+    from sora_cli.engines.options import Memory
     from sora_cli.shoot.executors.base import Executor
 
 Given = TypeVar("Given", Clip, Clip | None, Clip | Path | None)
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-def executor(workers: Workers, store: Store, cancel: Cancellation, screen: Screen) -> Executor[Job, Clip]:
-    """Who makes takes.
+def executor(
+    workers: Workers, store: Store, cancel: Cancellation, screen: Screen, *, together: int = 1
+) -> Executor[Job, Clip]:
+    """Who makes takes; `together` is how many GPUs make one.
 
     Raises:
-        MachineError: what it needs is not installed.
+        MachineError: what it needs is not installed, or there are fewer GPUs.
     """
     if workers.kind == "ray":
-        return _on_ray(workers, store, screen)
+        return _on_ray(workers, store, screen, together)
+    if together > 1:
+        return _in_groups(workers.number, store, cancel, screen, together)
     bound = devices(workers.number)
     if not bound:
         camera = _camera(store, cancel, screen)
@@ -50,15 +57,32 @@ def executor(workers: Workers, store: Store, cancel: Cancellation, screen: Scree
     return Crew([partial(_hired, name, make, environment, screen) for name, environment in bound], task_of)
 
 
-def _on_ray(workers: Workers, store: Store, screen: Screen) -> Crew[Job, Clip]:
-    """One actor for each GPU of the cluster, or where it has none for each node; all on one store."""
+def _in_groups(number: int, store: Store, cancel: Cancellation, screen: Screen, size: int) -> Executor[Job, Clip]:
+    """One camera in this process for each group of so many GPUs: what computes are the processes of its engine."""
+    groups = grouped(gpus(), size)
+    if len(groups) < max(1, number):
+        wanted = f"{number} workers of {size} GPUs each" if number > 1 else f"memory.gpus: {size} GPUs"
+        raise MachineError(f"{wanted}: there are {len(gpus())} here", hint="write a smaller number, or leave it out")
+    if max(1, number or len(groups)) == 1:
+        camera = _camera(store, cancel, screen, groups[0])
+        return LocalExecutor(camera, camera.close, camera.stop)
+    return Crew([partial(_seated, group, store, screen) for group in groups[: number or None]], task_of)
+
+
+def grouped(names: Sequence[str], size: int) -> list[tuple[str, ...]]:
+    """GPUs in groups of so many; the last ones of too few are left out."""
+    return [tuple(names[each : each + size]) for each in range(0, len(names) - size + 1, size)]
+
+
+def _on_ray(workers: Workers, store: Store, screen: Screen, together: int) -> Crew[Job, Clip]:
+    """One actor for each GPU or group of the cluster, or where it has none for each node; all on one store."""
     from sora_cli.shoot.executors.ray import Cluster, RayWorker
 
     cluster = Cluster(workers.ray_address)
-    number = workers.number or cluster.gpus or cluster.nodes
+    number = workers.number or cluster.gpus // together or cluster.nodes
     mark = None if store.address else _marked(store)
     make = partial(CameraRunner, store, mark.path if mark else None)
-    gpus = int(cluster.gpus > 0)
+    gpus = together * int(cluster.gpus > 0)
     threads = {} if gpus else dict.fromkeys(THREADS, str(max(1, cores() * cluster.nodes // number)))
 
     def start() -> CameraWorker:
@@ -159,14 +183,15 @@ class CameraWorker:
 class CameraRunner:
     """A camera in a worker's process, on the same store."""
 
-    def __init__(self, store: Store, mark: Path | None = None) -> None:
+    def __init__(self, store: Store, mark: Path | None = None, group: Sequence[str] | None = None) -> None:
         if mark is not None and not mark.exists():
             hint = "SORA_STORE names a folder that all see, or an address: s3://bucket/folder"
             raise StoreError(f"{socket.gethostname()} does not see the store {store.folder}", hint=hint)
-        self.room = memory_gb(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+        group = (visible() or []) if group is None else group
+        self.room = memory_gb(group[0] if group else "")
         self._store = store
         self._used = store.used()
-        self._camera = _camera(store, Cancellation(), Screen())
+        self._camera = _camera(store, Cancellation(), Screen(), group)
 
     def __call__(self, job: Job, tell: Callable[[object], None]) -> Clip:
         """Make the clip of a job's take."""
@@ -202,7 +227,29 @@ def _hired(name: str, make: Callable[[], CameraRunner], environment: dict[str, s
     return CameraWorker(name, ProcessWorker(name, make, environment), screen, room)
 
 
-def _camera(store: Store, cancel: Cancellation, screen: Screen) -> Camera:
-    return Camera(
-        lambda card, report, memory: catalogue.open_engine(card, memory=memory, report=report), store, cancel, screen
-    )
+def _seated(group: Sequence[str], store: Store, screen: Screen) -> CameraWorker:
+    runner = CameraRunner(store, group=group)
+    return CameraWorker(f"gpu {'+'.join(group)}", Seated(runner), screen, runner.room)
+
+
+class Seated:
+    """A camera in this process, as a remote one is used."""
+
+    def __init__(self, runner: CameraRunner) -> None:
+        self.run, self.stop = runner, runner.stop
+        self._runner = runner
+
+    def close(self, patience: float | None = None) -> None:  # noqa: ARG002  what it works with ends at once
+        """End the processes of its engine."""
+        self._runner.close()
+
+
+def _camera(store: Store, cancel: Cancellation, screen: Screen, group: Sequence[str] = ()) -> Camera:
+    """A camera whose engines are open here, or where they can be shared on the GPUs of a group."""
+
+    def opened(card: EngineCard, report: Report, memory: Memory) -> Engine:
+        if (of := together(card, memory)) > 1:
+            return Together(card, memory, report, [(f"gpu {one}", {"CUDA_VISIBLE_DEVICES": one}) for one in group[:of]])
+        return catalogue.open_engine(card, memory=memory, report=report)
+
+    return Camera(opened, store, cancel, screen)

@@ -50,6 +50,7 @@ class Studio:
         self._workers = workers or Workers("local")
         self._shooting = threading.Lock()
         self._executor: Executor[Job, Clip] | None = None
+        self._together = 1
         self.screen = Screen()
 
     def shoot(self, plan: Plan, report: Report) -> dict[str, Clip]:
@@ -102,10 +103,16 @@ class Studio:
             report(Note(f"the {what} could not be checked: {seen.unable}", seen.hint))
 
     def _open(self, plan: Plan) -> Executor[Job, Clip]:
+        from sora_cli.engines.estimate import together as gpus_of
         from sora_cli.shoot.hire import executor
 
+        together = max((gpus_of(card, plan.memory) for card in plan.cards.values()), default=1)
+        if self._executor is not None and together != self._together:
+            self._executor.close()
+            self._executor = None
         if self._executor is None:
-            self._executor = executor(self._workers.of_film(plan.board.executor), self.store, self.cancel, self.screen)
+            workers, self._together = self._workers.of_film(plan.board.executor), together
+            self._executor = executor(workers, self.store, self.cancel, self.screen, together=together)
         return self._executor
 
     def _warn(self, need: int, report: Report) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import pickle
 import re
 import shutil
 import subprocess
@@ -55,6 +56,23 @@ def test_cards_are_consistent() -> None:
         assert card.native_size[0] * card.native_size[1] <= card.max_pixels
         assert 0 < card.default_seconds * card.fps <= card.max_frames
         assert card.licence
+
+
+def test_every_card_comes_to_another_process_as_it_is() -> None:
+    """Options with other defaults could not be sent, so films of such engines by several workers ended with a crash."""
+
+    def facts(card: EngineCard) -> list[object]:
+        options = card.options
+        return [
+            card.options.model_json_schema(),
+            *(getattr(card, n) for n in card.__struct_fields__ if n != "options"),
+            options.__name__,
+        ]
+
+    for known in catalogue.released():
+        there = pickle.loads(pickle.dumps(known.card))  # noqa: S301  our own
+        assert facts(there) == facts(known.card)
+        assert facts(pickle.loads(pickle.dumps(there))) == facts(known.card), "and on from there"  # noqa: S301  too
 
 
 def test_names_are_unique_and_every_family_has_a_class() -> None:

@@ -163,11 +163,13 @@ def test_offloading_without_a_card_is_refused(tiny_card: Cards) -> None:
         ({"attention": "sage"}, "attention: sage needs the package sageattention, which is not installed"),
         ({"attention": "fast"}, "memory: attention: there is no fast; write one of: native, flash, "),
         ({"offload": "group"}, "there is no GPU here to offload from"),
-        ({"offload": "none", "attention": "native"}, ""),
+        ({"gpus": 2}, "gpus: 0 GPUs can be used here, not 2"),
+        ({"gpus": 0}, "memory: gpus: "),
+        ({"offload": "none", "attention": "native", "gpus": 1}, ""),
     ],
 )
 def test_what_a_machine_cannot_do_is_told_before_the_plan(
-    monkeypatch: pytest.MonkeyPatch, memory: dict[str, str], told: str
+    monkeypatch: pytest.MonkeyPatch, memory: dict[str, object], told: str
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     written = board("a", memory=memory, engine="nano")

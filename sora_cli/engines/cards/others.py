@@ -22,7 +22,7 @@ H3_LICENCE = (
 def _helios(name: str, title: str, repo: str, **facts: object) -> EngineCard:
     """What they share: 33 frames at a time, 24 fps, 640x384, continuation with latents handed on."""
     shared: dict[str, object] = {
-        "family": "helios", "options": HeliosOptions, "abilities": frozenset({TEXT, FIRST, AVOID}),
+        "family": "helios", "shares": True, "options": HeliosOptions, "abilities": frozenset({TEXT, FIRST, AVOID}),
         "frame_step": 33, "frame_offset": 0, "min_frames": 33, "max_frames": 33 * 44, "fps": Fraction(24),
         "overlap": 33, "max_opening": 33 * 4, "size_step": 64, "native_size": (640, 384), "film_size": (640, 384),
         "max_pixels": 640 * 384, "default_seconds": Fraction(99, 24), "prompt_tokens": 512, "tails": True,
@@ -63,7 +63,7 @@ def helios() -> tuple[KnownModel, ...]:
 def minimax_h3() -> KnownModel:
     """17n+5 frames from 5 to 15 s, 24 fps, stereo at 32 kHz; keyframes at both ends, or references."""
     card = EngineCard(
-        name="minimax-h3", title="MiniMax-H3 33B: video with stereo sound", family="minimax-h3",
+        name="minimax-h3", title="MiniMax-H3 33B: video with stereo sound", family="minimax-h3", shares=True,
         source="MiniMaxAI/MiniMax-H3", revision="", options=MiniMaxH3Options,
         abilities=frozenset({TEXT, FIRST, LAST, REFERENCES, SOUND}), frame_step=17, frame_offset=5, min_frames=124,
         max_frames=345, fps=Fraction(24), overlap=1, max_opening=1, size_step=32, native_size=(1344, 768),

@@ -25,6 +25,7 @@ from sora_cli.engines.base import EngineCard
 from sora_cli.engines.estimate import DENOISERS, EIGHT_BITS, IN_EIGHT_BITS, LAYOUTS, TILES, first_place
 from sora_cli.engines.options import PACKAGES, Memory
 from sora_cli.engines.runtime.guidance import both_passes_at_once
+from sora_cli.engines.runtime.sharing import share
 from sora_cli.errors import EngineMissing, MachineError, RequestError
 from sora_cli.packages import require
 
@@ -73,6 +74,7 @@ class Offload:
 
     def __init__(self, card: EngineCard, memory: Memory, device: torch.device, *, small: bool = False) -> None:
         self.memory = memory
+        self.shared = card.shares and memory.gpus > 1
         self.at_once = small and not memory.cache  # a step cache keeps what it knows of each pass apart
         self.device = device
         self.tile = memory.tile if memory.tile is not None else memory.mode == "low"
@@ -81,7 +83,7 @@ class Offload:
             free, _ = torch.cuda.mem_get_info(device)
             self.offload = first_place(card, memory, free / 1e9)
         self.quantize: str = memory.quantize or "none"
-        self._cast, self._compiled = WeakSet[ModelMixin](), WeakSet[ModelMixin]()
+        self._cast, self._compiled, self._parted = (WeakSet[ModelMixin]() for _ in range(3))
         if memory.offload not in (None, "none") and not self.has_card:
             raise MachineError("there is no GPU here to offload from", hint="leave `offload` out")
 
@@ -125,10 +127,13 @@ class Offload:
                 raise RequestError(
                     f"attention {self.memory.attention} cannot be used here: {error}", hint="try: native"
                 ) from error
+        if self.shared and model not in self._parted:
+            share(model)
+            self._parted.add(model)
         if self.memory.cache and not model.is_cache_enabled:
             model.enable_cache(FirstBlockCacheConfig(threshold=self.memory.cache))
         compiled = self.memory.compile if self.memory.compile is not None else self.memory.mode == "fast"
-        if compiled and self.has_card and model not in self._compiled:
+        if compiled and not self.shared and self.has_card and model not in self._compiled:
             model.compile_repeated_blocks(dynamic=True)  # type: ignore[no-untyped-call]
             self._compiled.add(model)
 
@@ -142,7 +147,9 @@ class Offload:
         return nullcontext()
 
     def step_down(self) -> str:
-        """Take the next rung down and say which; '' where there is none left."""
+        """Take the next rung down and say which; '' where none is left, or others share the work: all take it alike."""
+        if self.shared:
+            return ""
         rungs: list[tuple[bool, Callable[[], str]]] = [
             (self.at_once, self._one_pass),
             (not self.tile and self.memory.tile is None, self._tile),
