@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -39,6 +40,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     painted = Image.new("RGBA", SIZE)
     painted.paste("white", (2, 2, 9, 9))
     painted.save(folder / "painted.png")
+    Image.new("RGB", SIZE[::-1], "white").save(folder / "tall.png")
+    with av.open(str(folder / "holes.mov"), "w") as container:
+        stream = container.add_stream("qtrle", rate=24)
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "argb"
+        frame = av.VideoFrame.from_ndarray(np.asarray(painted), "rgba").reformat(format="argb")
+        container.mux([packet for each in (*[frame] * 12, None) for packet in stream.encode(each)])
     (folder / "folder").mkdir()
     shutil.copy(a, folder / "b.mov")
     return folder
@@ -83,6 +90,8 @@ EDITS = {
     "in frames": ([*WHOLE, "--from", "3f"], "write seconds"),
     "no time": ([*WHOLE, "--to", "soon"], "--to"),
     "a mask painted on nothing": (["--mask", "painted.png"], "painted.png is transparent in places"),
+    "a film of a mask painted on nothing": (["--mask", "holes.mov"], "holes.mov is transparent in places"),
+    "a mask of another shape": (["--mask", "tall.png"], "tall.png is 64x96, and a.mp4 96x64, which is another shape"),
     "an empty mask": (["--mask", "black.png"], "nothing is made anew"),
     "a mask of another length": (["--mask", "mask.mp4"], "neither as many as the stretch (12) nor as the film (12)"),
     "no mask": (["--mask", "gone.png"], "no such file"),

@@ -115,6 +115,21 @@ def test_the_credential_tells_what_was_made_where_and_when(home: Path) -> None:
     assert {part.relationship: (part.start, part.end) for part in proven.parts}["componentOf"] == (0.25, 0.75)
 
 
+def test_a_mask_is_what_is_painted_at_its_time_in_whatever_colour(home: Path) -> None:
+    """At another rate than the film's its pictures are found by their times; as many as the film's, one by one."""
+    film(home / "a.mp4", [40] * 12, size=SIZE)
+    sides = [Image.new("RGB", SIZE) for _ in range(2)]
+    sides[0].paste((0, 0, 255), (0, 0, 32, 64))
+    sides[1].paste((0, 255, 0), (64, 0, 96, 64))
+    sides[0].save(home / "m.png", save_all=True, append_images=sides[1:], duration=[125, 375])
+    part = Part.of(change(home / "a.mp4", mask=home / "m.png", mask_sha256="1"))
+    masks = part.masks(range(12), SIZE)
+    assert [(each[32, 8], each[32, 88]) for each in masks] == [(1, 0)] * 3 + [(0, 1)] * 9
+    sides[1].save(home / "still.png")
+    (mask,) = Part.of(change(home / "a.mp4", mask=home / "still.png", mask_sha256="2")).masks([11], SIZE)
+    assert (mask[32, 8], mask[32, 88]) == (0, 1)
+
+
 def test_the_mask_is_shown_and_nothing_is_made(home: Path) -> None:
     film(home / "a.mp4", [40] * 12, size=SIZE)
     words = ["edit", "a.mp4", "light", "--region", "0,0,0.5,1", "--show-mask", "-o", "m.png"]

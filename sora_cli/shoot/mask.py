@@ -19,8 +19,7 @@ from scipy.ndimage import distance_transform_edt
 from sora_cli.engines.base import Take
 from sora_cli.engines.changes import Change
 from sora_cli.errors import RequestError, counted
-from sora_cli.media.read import Probe, open_film
-from sora_cli.media.read.picture import TRANSPARENT
+from sora_cli.media.read import Film, Probe, open_film
 from sora_cli.media.stream import Frames, largest
 from sora_cli.shoot.finding import found
 from sora_cli.storyboard.cast import kind_of
@@ -35,6 +34,8 @@ LEAST = 1 / 5000
 """The share of the picture that a mask must show."""
 SQUEEZED, ROUNDED = 0.1, 16
 """How much wider or narrower a view may be that a take shows, in parts of its width and pixels: engines round sizes."""
+ASKEW = 0.05
+"""How much wider or narrower a mask may be than its film, in parts of its width."""
 
 Mask = NDArray[np.float32]
 Size = tuple[int, int]
@@ -142,16 +143,38 @@ class Part(Struct, frozen=True):
             RequestError, MediaError: it cannot be used.
         """
         with open_film(path) as film:
-            count = film.facts.frames
             stretch = self.end - self.first
-            if kind_of(path) != "picture" and count not in {stretch, self.count}:
-                long = counted(count, "frame")
+            if kind_of(path) != "picture" and len(self._places(film)) not in {stretch, self.count}:
+                long = counted(film.facts.frames, "frame")
                 raise RequestError(
                     f"{path.name} has {long}: neither as many as the stretch ({stretch}) nor as the film "
                     f"({self.count})",
                     hint="make it as long as the stretch, or give a picture",
                 )
+            self._check_alike(film.facts)
         require_shown(path)
+
+    def _check_alike(self, mask: Probe) -> None:
+        """Refuse a mask of another shape, which would be squeezed: it would show another place.
+
+        Raises:
+            RequestError: it has another shape.
+        """
+        shapes = [(facts.width, facts.height) for facts in (mask, self.facts)]
+        (wide, high), (width, height) = shapes
+        if abs(wide * height / (high * width) - 1) > ASKEW:
+            told = f"{mask.path.name} is {wide}x{high}, and {self.name} {width}x{height}, which is another shape"
+            raise RequestError(told, hint="paint it over a whole frame of the film")
+
+    def _places(self, mask: Film) -> Sequence[int]:
+        """Which frame of a mask is on at each frame of the stretch, or of the film: where they are as many, one by one.
+
+        Else by their times: a mask may come at another rate.
+        """
+        count = mask.facts.frames
+        if count in {1, self.end - self.first, self.count}:
+            return range(count)
+        return mask.shown_at(self.fps)
 
     def masks(self, numbers: Sequence[int], size: Size, view: Box | None = None) -> Mask:
         """The masks of these film frames, `(n, height, width)`, as `view` (the change's own) shows them in `size`."""
@@ -173,11 +196,17 @@ class Part(Struct, frozen=True):
             places = (min(max(number - self.first, 0), len(self.kept) - 1) for number in numbers)
             return [np.rint(self.kept[place] * 255).astype(np.uint8) for place in places]
         with open_film(self.change.mask) as film:
-            count = film.facts.frames
-            first = 0 if count == self.count else self.first
-            wanted = [min(max(number - first, 0), count - 1) for number in numbers]
-            found = {n: p[..., 0] for n, p in zip(sorted(set(wanted)), film.pictures(sorted(set(wanted))), strict=True)}
+            shown = self._places(film)
+            first = 0 if len(shown) == self.count else self.first
+            wanted = [shown[min(max(number - first, 0), len(shown) - 1)] for number in numbers]
+            each = sorted(set(wanted))
+            found = {number: _painted(picture) for number, picture in zip(each, film.pictures(each), strict=True)}
         return [found[number] for number in wanted]
+
+
+def _painted(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """How far each pixel of a mask is from black: what is painted in a colour is painted too."""
+    return np.asarray(picture.max(axis=-1))
 
 
 def check(change: Change, size: Size, *, models: bool) -> None:
@@ -199,12 +228,12 @@ def require_shown(path: Path) -> None:
         RequestError, MediaError: it cannot be used.
     """
     with open_film(path) as film:
-        if film.facts.kind == "picture" and TRANSPARENT in film.facts.remarks:
-            told = f"{path.name} is transparent in places: white is what is made anew, and black what stays"
-            raise RequestError(told, hint="lay it on black or on white, and save it without transparency")
         count = film.facts.frames
         looked = sorted({0, count // 2, count - 1})
-        shown = max(float((picture[..., 0] > 0).mean()) for picture in film.pictures(looked))
+        if film.see_through(looked):
+            told = f"{path.name} is transparent in places: white is what is made anew, and black what stays"
+            raise RequestError(told, hint="lay it on black or on white, and save it without transparency")
+        shown = max(float((_painted(picture) > 0).mean()) for picture in film.pictures(looked))
     if shown < LEAST:
         raise RequestError(f"{path.name} is black: nothing is made anew", hint="paint white what is to be made")
 

@@ -17,7 +17,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from sora_cli.media.filters import Chain, Step
-from sora_cli.media.read.whole import CLUSTER, TO_ENTRIES, Element, boxes, elements, sample_entries
+from sora_cli.media.read.whole import CLUSTER, TO_ENTRIES, Element, boxes, elements, movie, sample_entries
 
 
 class Aperture(NamedTuple):
@@ -76,14 +76,7 @@ _ENTRY = 78
 
 def _clean(file: BinaryIO, size: int) -> Iterator[tuple[int, Aperture]]:
     """The clean apertures of an MP4's tracks, by their numbers (ISO/IEC 14496-12, 12.1.4)."""
-    tracks = (box for movie in boxes(file, 0, size) if movie.name == b"moov" for box in boxes(file, *movie[2:]))
-    for track in [box for box in tracks if box.name == b"trak"]:
-        number = 0
-        for box in boxes(file, *track[2:]):
-            if box.name == b"tkhd":
-                file.seek(box.inside)
-                head = file.read(24)
-                number = int.from_bytes(head[20:24] if head[0] else head[12:16], "big")
+    for number, track in movie(file, size)[1]:
         for entry in sample_entries(file, *track[2:], TO_ENTRIES[2:]):
             file.seek(entry.inside + 24)
             wide, high = struct.unpack(">HH", file.read(4).ljust(4, b"\0"))

@@ -22,7 +22,7 @@ from sora_cli.media.filters import Chain, Step, rgb_bytes
 from sora_cli.media.read.facts import Probe
 from sora_cli.media.read.index import Index
 from sora_cli.media.read.opening import opened, opened_clip, require_file
-from sora_cli.media.read.picture import fit
+from sora_cli.media.read.picture import TRANSPARENT, fit
 from sora_cli.media.read.rgb import to_rgb
 from sora_cli.media.read.sound import sound_blocks, sound_facts
 from sora_cli.media.read.whole import require_whole
@@ -129,6 +129,14 @@ class Film(ABC):
             chain = chain or Chain(*self.to_rgb(frame))
             picture = rgb_bytes(chain(frame))
             yield fit(picture[np.newaxis], *size)[0] if size else picture
+
+    def see_through(self, _numbers: Sequence[int], /) -> bool:
+        """Whether anything is transparent in the frames with these ascending numbers, or in others of it.
+
+        Raises:
+            MediaError: as `frames` does.
+        """
+        return TRANSPARENT in self.facts.remarks
 
     def read(self, start: int, count: int, size: tuple[int, int] | None = None) -> Frames:
         """`count` frames from frame `start` as `(count, height, width, 3)`; a negative `start` counts from the end.

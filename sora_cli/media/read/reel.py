@@ -21,6 +21,7 @@ from sora_cli.errors import MediaError, UnusableFile
 from sora_cli.media.filters import source_node
 from sora_cli.media.read.aperture import Cut, aperture
 from sora_cli.media.read.clock import packets
+from sora_cli.media.read.edits import gaps_of
 from sora_cli.media.read.facts import ColorTags, Probe, shown_size, told_turn, upright
 from sora_cli.media.read.film import FileChapter, Film
 from sora_cli.media.read.index import Index, damaged, decoder, frames_of, layered, read_index, shape_of
@@ -50,7 +51,8 @@ class Reel(Film):
         self.path, self._sound = path, sound
         self._container, self._stream = container, only_pictures(path, container)
         self._colours = _colours(self._stream.codec_context)  # its container's, which some decoders forget
-        self._used = False  # whether the container has been read from
+        # Whether the container has been read from; what libav plays where nothing is shown is known by the index alone.
+        self._used = bool(gaps_of(path, container, self._stream))
         self._square = False
         self._kept: dict[int, av.VideoFrame] = {}  # frames that were decoded ahead, by number
 
@@ -223,6 +225,11 @@ class Reel(Film):
         self._kept = {}
         little = (numbers[-1] - numbers[0] + 1) * each <= _LITTLE
         return self._changed(self._decoded(numbers, self._kept if little else None))
+
+    def see_through(self, numbers: Sequence[int], /) -> bool:
+        """Whether anything is transparent in these frames; that there is a channel of it does not tell."""
+        there = TRANSPARENT in self.header.remarks
+        return there and any(each.to_ndarray(format="rgba")[..., 3].min() < 255 for each in self._decoded(numbers))
 
     def _changed(self, frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         """The frames, those with other primaries or transparency as 16-bit RGB without."""

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from sora_cli.errors import UnusableFile
 from sora_cli.media.read.clock import packets
+from sora_cli.media.read.edits import Gap, gaps_of, within
 from sora_cli.media.read.facts import Probe
 from sora_cli.media.read.index import frames_of
 from sora_cli.media.read.opening import has_decoder, opened, picture_stream, preferred, require_file, spoken_in
@@ -190,12 +191,20 @@ def sound_blocks(path: Path, rate: int = SAMPLE_RATE, lost: list[Fraction] | Non
         stream = _numbered(container, track)
         damaged: list[Fraction] = [] if lost is None else lost
         try:
-            for block in _timed(_heard(container, stream, damaged, begin), begin, rate):
+            gaps = gaps_of(path, container, stream)
+            heard = (frame for frame in _heard(container, stream, damaged, begin) if not _played(frame, gaps))
+            for block in _timed(heard, begin, rate):
                 _require_sane(path, block)
                 yield block
         except _Unmixed as error:
             told = f"its sound has {error} channels, and where each is heard is not known"
             raise UnusableFile(f"cannot use {path}: {told}", hint="mix it down to stereo first") from error
+
+
+def _played(frame: av.AudioFrame, gaps: Sequence[Gap]) -> bool:
+    """Whether libav plays a frame of sound where nothing is to be heard."""
+    known = bool(gaps) and frame.pts is not None and frame.time_base is not None
+    return known and within((frame.pts or 0) * (frame.time_base or Fraction(0)), gaps)
 
 
 _LOUDEST = 1000.0
@@ -262,10 +271,11 @@ def last_heard(path: Path, number: int) -> Fraction:
     """When the last packet of a track ends, in seconds of the file's clock as it runs on; the whole file is read."""
     with opened(path) as container:
         stream = container.streams[number]
+        gaps = gaps_of(path, container, stream)
         ends = [
             ((packet.pts or 0) + (packet.duration or 0)) * packet.time_base
             for packet in packets(container, stream)
-            if packet.size
+            if packet.size and not within((packet.pts or 0) * packet.time_base, gaps)
         ]
     return max(ends, default=Fraction(0))
 

@@ -82,6 +82,27 @@ def boxes(file: BinaryIO, at: int, end: int) -> Iterator[Box]:
         at += length
 
 
+def named(file: BinaryIO, name: bytes, at: int, end: int) -> list[Box]:
+    """The boxes of a name from one place to another."""
+    return [box for box in boxes(file, at, end) if box.name == name]
+
+
+def movie(file: BinaryIO, size: int) -> tuple[int, list[tuple[int, Box]]]:
+    """The ticks a second of an MP4's clock, and its tracks with their numbers; 0 and none where it has no header."""
+    for head in named(file, b"moov", 0, size):
+        ticks = next((_behind_times(file, box) for box in named(file, b"mvhd", *head[2:])), 0)
+        tracks = [(box, named(file, b"tkhd", *box[2:])) for box in named(file, b"trak", *head[2:])]
+        return ticks, [(_behind_times(file, told[0]) if told else 0, box) for box, told in tracks]
+    return 0, []
+
+
+def _behind_times(file: BinaryIO, box: Box) -> int:
+    """The number behind the two times that a header begins with (ISO/IEC 14496-12, 8.2.2 and 8.3.2)."""
+    file.seek(box.inside)
+    head = file.read(24)
+    return int.from_bytes(head[20:24] if head[:1] == b"\1" else head[12:16], "big")
+
+
 def _boxes(file: BinaryIO, size: int) -> bool:
     """MP4, QuickTime, HEIF: boxes with their sizes."""
     return any(box.end > size for box in boxes(file, 0, size))
