@@ -20,7 +20,7 @@ from sora_cli.media.read import sound_blocks
 from sora_cli.media.sound import stretched
 from sora_cli.media.stream import SAMPLE_RATE, Samples
 from sora_cli.plan.timeline import Bed, Cut, CutLine, CutShot, Piece
-from sora_cli.sound.level import SPEECH, speech_of
+from sora_cli.sound.level import SPEECH, about_zero, speech_of
 from sora_cli.sound.mix import BUSES, JOIN, Bus, Duck, Layer, looped_file, mixed
 from sora_cli.sound.reverb import heard_in
 from sora_cli.sound.space import SPACES
@@ -205,7 +205,7 @@ def _cue_layers(cut: Cut) -> list[Layer]:
                 found.append(
                     Layer(
                         bus="effects",
-                        source=partial(sound_blocks, cue.path),
+                        source=partial(about_zero, cue.path),
                         start=start,
                         length=end - start,
                         rise=come,
@@ -253,7 +253,7 @@ def _bed_layer(cut: Cut, bed: Bed, before: Bed | None, after: Bed | None, *, und
         fall = _bed_join(cut, following or bed)
         end += fall // 2 if following else 0
     start, end = max(0, start), min(total, end)
-    source = partial(looped_file if bed.bus == "ambience" else sound_blocks, bed.path)
+    source = partial(looped_file if bed.bus == "ambience" else about_zero, bed.path)
     gain = _under_speech(bed) if cut.lines else UNDER if under else 1.0
     return Layer(bus=bed.bus, source=source, start=start, length=end - start, rise=rise, fall=fall, gain=gain)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,6 +63,24 @@ def _level(powers: NDArray[np.float64]) -> float:
     if found.max() < 10 ** (_LEAST / 10):
         return _LEAST
     return 10 * math.log10(found[found > found.max() * 10**-2.5].mean())
+
+
+def about_zero(path: Path) -> Iterator[Samples]:
+    """The sound of a file about zero: what lies off it all through would click where it begins, and take room.
+
+    Raises:
+        MediaError: it cannot be read, or has no sound.
+    """
+    now = path.stat() if path.exists() else None
+    off = np.array(_middle(path, now and (now.st_ino, now.st_size, now.st_mtime_ns)), np.float32)
+    blocks = sound_blocks(path)
+    return (block - off for block in blocks) if off.any() else blocks
+
+
+@lru_cache(64)
+def _middle(path: Path, _now: tuple[int, ...] | None) -> tuple[float, float]:
+    """Where the middle of a file's samples lies, looked for once: a film's mix reads its sounds several times over."""
+    return spoken(sound_blocks(path)).middle
 
 
 def speech_of(path: Path) -> tuple[float, Callable[[], Iterator[Samples]]]:

@@ -16,8 +16,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from sora_cli.errors import MediaError
-from sora_cli.media.read import sound_blocks
 from sora_cli.media.stream import SAMPLE_RATE, Samples
+from sora_cli.sound.level import about_zero
 
 Bus = Literal["dialogue", "effects", "ambience", "music"]
 BUSES: tuple[Bus, ...] = ("dialogue", "effects", "ambience", "music")
@@ -187,4 +187,4 @@ def looped(source: Source, what: str) -> Iterator[Samples]:
 
 def looped_file(path: Path) -> Iterator[Samples]:
     """A sound file over and over; see `looped`."""
-    return looped(lambda: sound_blocks(path), str(path))
+    return looped(lambda: about_zero(path), str(path))

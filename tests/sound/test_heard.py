@@ -109,6 +109,23 @@ def test_recordings_of_cheap_and_of_single_microphones_are_as_loud(tmp_path: Pat
         assert abs(np.median(heard[RATE : 3 * RATE], axis=0)).max() < 0.01
 
 
+def test_music_beds_and_sounds_whose_samples_lie_off_zero_do_not_click(tmp_path: Path) -> None:
+    at = np.arange(RATE) / RATE
+    soundfile.write(tmp_path / "off.wav", 0.05 * np.sin(880 * np.pi * at) + 0.2, RATE)
+    path = tmp_path / "off.wav"
+    cut = film(
+        tmp_path,
+        3,
+        beds=(Bed(bus="music", path=path, start=0, end=90), Bed(bus="ambience", path=path, start=0, end=90)),
+    )
+    mix = Mix(replace(cut, shots=(replace(cut.shots[0], cues=(Cue(path, 15, 75, at=Fraction(1, 2)),)),)))
+    for bus in ("music", "ambience", "effects"):
+        heard = whole(mix(bus))
+        assert heard.max() > 0.01, bus
+        assert abs(heard.mean()) < 1e-3, bus
+        assert abs(np.diff(heard, axis=0)).max() < 0.01, bus
+
+
 @pytest.mark.parametrize("target", [-14.0, -16.0, -23.0])
 def test_the_loudness_is_met_and_peaks_are_held_after_aac_too(
     tmp_path: Path, line: Path, music: Path, target: float
