@@ -233,6 +233,20 @@ def _cells(text: str) -> int:
     )
 
 
+class Mend(Struct, frozen=True):
+    """A change of a storyboard's text that may mend a problem: `now` for the key or value `was` at character `at`.
+
+    `#` makes a comment of the key and what it holds, up to `end`; `` takes the key alone out; `output: fps` puts it
+    under a key of the film's. What `holds` others brings their problems to light.
+    """
+
+    at: int
+    was: str
+    now: str
+    end: int
+    holds: bool = False
+
+
 class Problem(Struct, frozen=True):
     """One thing wrong (or worth a remark) in a storyboard.
 
@@ -244,6 +258,7 @@ class Problem(Struct, frozen=True):
     hint: str = ""
     mark: Mark | None = None
     code: int = 2
+    mend: Mend | None = None
 
     @property
     def head(self) -> str:

@@ -26,7 +26,9 @@ def check(
         str,
         typer.Option(metavar="FOLDER|ID|ENGINE", help="Add the opinion of this language model on each prompt."),
     ] = "",
-    fix: Annotated[bool, typer.Option("--fix", help="Move what prompts deny to `avoid`, in the file.")] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Rename misnamed keys, and move what prompts deny to `avoid`, in the file.")
+    ] = False,
     sets: Sets = None,
     allow_outside: Outside = False,
     as_json: Json = False,
@@ -39,19 +41,25 @@ def check(
         from sora_cli.flows.fix import fix as fixed
 
         done = fixed(file, sets=pairs(sets, "--set"), allow_outside=allow_outside)
-        console.say(console.plain(done.diff)) if done.moved else None
-        console.say(f"{file}: {counted(done.moved, 'denied thing')} moved to `avoid`")
+        console.say(console.plain(done.diff)) if done.diff else None
+        mended = f"{counted(done.renamed, 'mistake')} mended, " if done.renamed else ""
+        console.say(f"{file}: {mended}{counted(done.moved, 'denied thing')} moved to `avoid`")
     asked = _opinion(opinion) if opinion else None
     found = checking.check(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, advice=advice, opinion=asked)
     if as_json:
         console.stdout_json(
-            {**found.as_dict(), **({"fixed": {"moved": done.moved, "diff": done.diff}} if done else {})}
+            {
+                **found.as_dict(),
+                **({"fixed": {"renamed": done.renamed, "moved": done.moved, "diff": done.diff}} if done else {}),
+            }
         )
     console.show_problems(found.problems)
     console.show_problems(found.remarks, style="yellow")
     console.show_problems([each.problem for each in found.advice], style="cyan")
     if found.problems:
-        console.say(counted(len(found.problems), "problem"), "bold red")
+        mends = sum(each.mend is not None for each in found.problems) if not fix else 0
+        more = f"; --fix mends up to {mends} of them" if mends else ""
+        console.say(f"{counted(len(found.problems), 'problem')}{more}", "bold red")
         raise typer.Exit(refusal(found.problems).exit_code)
     console.say(found.praise(), "green")
 

@@ -1,13 +1,16 @@
-"""Moves what prompts deny to `avoid`, in the file itself; every other character stays as it is.
+"""Renames misnamed keys and moves what prompts deny to `avoid`, in the file itself; every other character stays.
 
-A change is made only where the file then means what it meant, but for that prompt and its `avoid`.
+A mend is kept only where no new problem comes of it; what is denied is moved only where the file then means what it
+meant, but for that prompt and its `avoid`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from difflib import unified_diff
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
 
 from msgspec import Struct
@@ -15,11 +18,12 @@ from msgspec.structs import replace
 
 from sora_cli import atomic, storyboard
 from sora_cli.bounded import open_regular
-from sora_cli.errors import HINT_WRITE, RequestError, file_order
+from sora_cli.errors import HINT_WRITE, Mend, Problem, RequestError, file_order
 from sora_cli.flows import places
 from sora_cli.flows.searching import Finder
 from sora_cli.plan.words import MOVABLE
-from sora_cli.storyboard.load import read_again
+from sora_cli.storyboard.load import LoadResult, read_again
+from sora_cli.storyboard.mends import mended
 from sora_cli.storyboard.model import Beat, Storyboard
 
 _LINES = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")
@@ -28,38 +32,101 @@ _BARE = re.compile(r"(\s*(?:- )+)$")
 _FLOW = re.compile(r"([{,]\s*)prompt:\s*$")
 
 
+_MOST = 100
+"""How often a file is read again."""
+
+
 class Fixed(Struct, frozen=True):
-    """A file whose denied things were moved: how many, and the change as a diff."""
+    """A file with its misnamed keys renamed and its denied things moved: how many, and the change as a diff."""
 
     path: Path
+    renamed: int
     moved: int
     diff: str
 
 
 def fix(path: Path, *, sets: Mapping[str, str], allow_outside: bool) -> Fixed:
-    """Move what prompts deny ("no people") to `avoid`, in the file.
+    """Rename keys that are misnamed, and move what prompts deny ("no people") to `avoid`, in the file.
 
     Raises:
         RequestError: the file is not UTF-8, or cannot be written.
     """
     find = Finder(path, places.of_title)
-    board = storyboard.read(path, sets=sets, allow_outside=allow_outside, find=find).board
-    if board is None:
-        return Fixed(path, 0, "")
+    found = storyboard.read(path, sets=sets, allow_outside=allow_outside, find=find)
+    if found.board is None and not any(problem.mend for problem in found.problems):
+        return Fixed(path, 0, 0, "")
     text, name = _text(path), path.name
-    now, moved = text, 0
-    for beat in reversed(_in_order(board)):
-        changed = _changed(now, board, beat)
-        read = read_again(changed, board, name=name, sets=sets)
-        if read is not None and _means(read, board, beat):
-            now, board, moved = changed, read, moved + 1
-    if moved:
+    mark, was = text[: text.startswith("\ufeff")], text.removeprefix("\ufeff")
+    options = partial(storyboard.read_text, sets=sets, allow_outside=allow_outside, find=find)
+    mender = _Mender(partial(options, folder=path.parent, name=name))
+    now, renamed = mender.mended(was, found)
+    board = mender.read(now).board if renamed else found.board
+    now, moved = _moved(now, board, name, sets) if board else (now, 0)
+    if now != was:
         try:
-            atomic.write(path.resolve(), now)
+            atomic.write(path.resolve(), mark + now)
         except OSError as error:
             raise RequestError(f"cannot write {path}: {error.strerror}", hint=HINT_WRITE) from error
-    lines = unified_diff(text.splitlines(), now.splitlines(), f"{name} as it was", name, lineterm="", n=0)
-    return Fixed(path, moved, "\n".join(lines))
+    lines = unified_diff(was.splitlines(), now.splitlines(), f"{name} as it was", name, lineterm="", n=0)
+    return Fixed(path, renamed, moved, "\n".join(lines))
+
+
+class _Mender:
+    """Puts mends into a text, and reads it each time: those stay of which no new problem comes."""
+
+    def __init__(self, read: Callable[[str], LoadResult]) -> None:
+        self.read = read
+        self._reads = 0
+
+    def mended(self, text: str, found: LoadResult) -> tuple[str, int]:
+        """The text that was `found` to have problems, without those that go; and how many mends it took."""
+        count = 0
+        while mends := sorted({each.mend for each in found.problems if each.mend}, key=lambda mend: mend.at):
+            alone = [[mend] for mend in mends if mend.holds]
+            for group in ([mend for mend in mends if not mend.holds], *alone):
+                now, kept = self._kept(text, group, found.problems)
+                if kept:
+                    break
+            else:
+                break
+            text, count, found = now, count + kept, self.read(now)
+        return text, count
+
+    def _kept(self, text: str, mends: Sequence[Mend], before: Sequence[Problem]) -> tuple[str, int]:
+        """The text with as many of these mends as may stay; the lower half is tried first, so that places hold."""
+        if not mends or self._reads >= _MOST:
+            return text, 0
+        now, self._reads = mended(text, mends), self._reads + 1
+        if now == text:
+            return text, 0
+        if not _is_worse(before, self.read(now).problems, now, mends[0], len(now) - len(text)):
+            return now, len(mends)
+        if len(mends) == 1:
+            return text, 0
+        text, below = self._kept(text, mends[len(mends) // 2 :], before)
+        text, above = self._kept(text, mends[: len(mends) // 2], before)
+        return text, below + above
+
+
+def _is_worse(before: Sequence[Problem], after: Sequence[Problem], text: str, mend: Mend, shift: int) -> bool:
+    """Whether a problem has come that was not there, and not only to light inside of what the mended key holds."""
+    known = {problem.message for problem in before}
+    new = [problem.mark for problem in after if problem.message not in known]
+    if not mend.holds:
+        return bool(new)
+    lines, inside = [0, *accumulate(map(len, _LINES.split(text)))], range(mend.at + bool(mend.now), mend.end + shift)
+    return any(mark and lines[mark.line - 1] + mark.column - 1 not in inside for mark in new)
+
+
+def _moved(text: str, board: Storyboard, name: str, sets: Mapping[str, str]) -> tuple[str, int]:
+    """The text in which what prompts deny stands under `avoid`, and how many of them."""
+    moved = 0
+    for beat in reversed(_in_order(board)):
+        changed = _changed(text, board, beat)
+        read = read_again(changed, board, name=name, sets=sets)
+        if read is not None and _means(read, board, beat):
+            text, board, moved = changed, read, moved + 1
+    return text, moved
 
 
 def _text(path: Path) -> str:

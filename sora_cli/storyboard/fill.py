@@ -14,7 +14,7 @@ from sora_cli.storyboard.compose import colon_hint
 from sora_cli.storyboard.given import variable
 from sora_cli.storyboard.keys import OTHER_WORDS
 from sora_cli.storyboard.model import MENTION, Loc
-from sora_cli.storyboard.nodes import NOWHERE, Document, Items, Node, Pairs, Scalar, read_word
+from sora_cli.storyboard.nodes import NOWHERE, Document, Items, Node, Pairs, Scalar, by_name, read_word
 from sora_cli.storyboard.problems import Problems
 from sora_cli.storyboard.source import quoted, refuse
 from sora_cli.texts import nearest
@@ -89,6 +89,8 @@ def fill(document: Document, sets: Mapping[str, str], problems: Problems) -> tup
     filler = _Filler(document, problems)
     filler.variables({composed(name): value for name, value in sets.items()})
     data: Data = {}
+    if "cast" in root.pairs:
+        root.pairs["cast"] = (root.pairs["cast"][0], by_name(root.pairs["cast"][1]))
     for key, (_, node) in root.pairs.items():
         if key != "vars" and not key.startswith("x-"):
             filler.put(data, key, node, ())

@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 
 from sora_cli.spelling import composed
 from sora_cli.storyboard.model import LEAST_OPACITY, Duration, Transition
-from sora_cli.storyboard.sound import LOUDNESS, SpokenLength
+from sora_cli.storyboard.sound import SpokenLength
 from sora_cli.storyboard.source import quoted
 from sora_cli.terms import names
 from sora_cli.texts import nearest, shortened
@@ -22,7 +22,6 @@ from sora_cli.texts import nearest, shortened
 Word = TypeVar("Word", bound=str)
 
 MAX_SECONDS = 3600
-MAX_WATTS = 10_000_000
 MAX_TEXT, MAX_PHRASE = 20_000, 2_000
 
 FRAMINGS = names("framing")
@@ -32,13 +31,16 @@ DIRECTIONS = ("left", "right", "up", "down")
 NONE = ("no", "none")
 """What people write for `off`; YAML 1.2 reads both as words."""
 
-_NUMBER = r"[0-9]{1,12}(?:\.[0-9]{0,12})?|\.[0-9]{1,12}"
+NUMBER = r"[0-9]{1,12}(?:\.[0-9]{0,12})?|\.[0-9]{1,12}"
 _CLOCK = r"(?:([0-9]{1,2}):)?([0-9]{1,4}):([0-9]{2}(?:\.[0-9]{1,12})?)"
-_SPANS = rf"(?:({_NUMBER})\s*(?:m|mins?|minutes?)\s*)?(?:({_NUMBER})\s*(?:s|secs?|seconds?)?)?"
-_SMALL = rf"({_NUMBER})\s*(?:(f|frames?)|ms|milliseconds?)"
+_SPANS = rf"(?:({NUMBER})\s*(?:m|mins?|minutes?)\s*)?(?:({NUMBER})\s*(?:s|secs?|seconds?)?)?"
+_SMALL = rf"({NUMBER})\s*(?:(f|frames?)|ms|milliseconds?)"
 TIME_PATTERN = rf"^\s*(?=[0-9.])(?:{_CLOCK}|{_SMALL}|{_SPANS})\s*$"
 """A length of time, in the words that JSON Schema's patterns share with Python's."""
 _TIME = re.compile(TIME_PATTERN)
+SPAN_PATTERN = r"^\s*([0-9:.]*:[0-9.]+)\s*(?:-|\u2013|\u2014|to)\s*([0-9:.]*:[0-9.]+)\s*$"
+"""From one time by the clock to another."""
+_BETWEEN = re.compile(SPAN_PATTERN)
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols that no font draws
 _NTSC = {Fraction("23.976"): 24, Fraction("23.98"): 24, Fraction("29.97"): 30, Fraction("59.94"): 60}
@@ -190,7 +192,7 @@ def number(least: float, most: float, what: str = "a number") -> Callable[[objec
     span = f"from {least:.12g} to {most:.12g}"
 
     def read(value: object) -> float:
-        if isinstance(value, str) and re.fullmatch(rf"[-+]?(?:{_NUMBER})", value.strip()):
+        if isinstance(value, str) and re.fullmatch(rf"[-+]?(?:{NUMBER})", value.strip()):
             value = float(value)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise expected(what, value, span)
@@ -210,50 +212,22 @@ def opacity(value: object) -> float:
     return given
 
 
-LOUDNESSES = {"web": LOUDNESS, "ebu": -23.0, "atsc": -24.0}
-"""LUFS that deliveries ask for: platforms on the web, EBU R 128, ATSC A/85."""
-
-
-def loudness(value: object) -> float:
-    """An integrated loudness from -70 to 0, `-16` or `-16 LUFS`, or the name of what asks for it."""
-    if isinstance(value, str) and value.lower() in LOUDNESSES:
-        return LOUDNESSES[value.lower()]
-    if isinstance(value, str) and (match := re.fullmatch(r"(-[0-9]{1,2}(\.[0-9]{1,6})?)\s*L[UK]FS", value.strip())):
-        value = float(match[1])
-    try:
-        return number(-70, 0, "a loudness in LUFS")(value)
-    except Wrong as wrong:
-        raise Wrong(wrong.message, f"{wrong.hint}, or {', '.join(LOUDNESSES)}") from None
-
-
-def decibels(least: float, most: float) -> Callable[[object], float]:
-    """A reader of levels: `-6`, `-6 dB`."""
-
-    def read(value: object) -> float:
-        if isinstance(value, str) and (match := re.fullmatch(r"\s*([-+]?[0-9]{1,4}(\.[0-9]{1,6})?)\s*dB\s*", value)):
-            value = float(match[1])
-        return number(least, most, "a level in dB")(value)
-
-    return read
-
-
-def pan(value: object) -> float:
-    """Where something is heard: left, center, right, or from -1 to 1."""
-    sides = {"left": -1.0, "center": 0.0, "centre": 0.0, "right": 1.0}
-    if isinstance(value, str):
-        if value not in sides:
-            raise expected("a place", value, "write left, center, right, or a number from -1 to 1")
-        return sides[value]
-    return number(-1, 1, "a place")(value)
-
-
 def length(value: object) -> Duration | SpokenLength:
     """A duration; or `spoken`, as long as what is said."""
     return SpokenLength() if value == "spoken" else duration(value)
 
 
 def duration(value: object) -> Duration:
-    """A length above nothing and of at most an hour: `4s`, `20 seconds`, `1m30s`, `0:20`, `48f`, or a bare number."""
+    """A length above nothing and of at most an hour: `4s`, `20 seconds`, `1m30s`, `0:20`, `48f`, or a bare number.
+
+    From one time by the clock to another, `0:04-0:08`, is as long as what lies between them.
+    """
+    span = _BETWEEN.fullmatch(value.strip()) if isinstance(value, str) else None
+    if span:
+        begin, end = (time(each).at(Fraction(1)) for each in span.groups())
+        if end <= begin:
+            raise Wrong(f"{quoted(value)} ends before it begins", "write how long it is, `4s`")
+        return Duration(seconds=end - begin)
     length = time(value)
     if not (length.frames or length.seconds):
         raise Wrong("a length must be above 0", "leave it out for the default")
@@ -308,7 +282,7 @@ def moment(value: object) -> Duration | Literal["start", "end"]:
 def rate(value: object) -> Fraction:
     """Frames a second, from 1 to 240: a whole number, `30000/1001`, or `23.976` and its kin, read as 24000/1001."""
     hint = "write 24, 23.976 or 30000/1001"
-    ratio = re.fullmatch(rf"({_NUMBER})(?:\s*/\s*([0-9]{{1,6}}))?(?:\s*fps)?", written(value).strip())
+    ratio = re.fullmatch(rf"({NUMBER})(?:\s*/\s*([0-9]{{1,6}}))?(?:\s*fps)?", written(value).strip())
     if isinstance(value, bool) or not isinstance(value, (int, float, str)) or ratio is None:
         raise expected("a frame rate", value, hint)
     if ratio[2] and not int(ratio[2]):
@@ -347,17 +321,6 @@ def as_transition(style: str, length: Duration | None, way: str) -> Transition:
         return Transition()
     length = length or Duration(seconds=Fraction(1, 2))
     return Transition(style, length, way)  # type: ignore[arg-type]  # `word` has checked both
-
-
-def watts(value: object) -> float:
-    """A power in watts: 450, `450 W` or `1.2 kW`."""
-    match = re.fullmatch(rf"\s*({_NUMBER})\s*(k?)W?\s*", str(value), re.IGNORECASE)
-    if isinstance(value, bool) or match is None or (match[2] and not str(value).strip().lower().endswith("w")):
-        raise expected("a power", value, "write for instance 450 W or 1.2 kW")
-    found = float(match[1]) * (1000 if match[2] else 1)
-    if not 0 < found <= MAX_WATTS:
-        raise expected(f"a power above 0 and up to {MAX_WATTS:,} W", value)
-    return found
 
 
 def switch(value: object) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sora_cli.errors import Mark, Problem, StoryboardError, refusal
+from sora_cli.errors import Mark, Mend, Problem, StoryboardError, refusal
 from sora_cli.storyboard.borrowed import borrowed
 from sora_cli.storyboard.comments import misread
 from sora_cli.storyboard.compose import compose
@@ -22,7 +22,7 @@ from sora_cli.storyboard.given import Given, typed_in, words
 from sora_cli.storyboard.keyframes import chosen
 from sora_cli.storyboard.keys import known_keys, one_shot
 from sora_cli.storyboard.model import Loc, Storyboard
-from sora_cli.storyboard.nodes import Document, Pairs, from_plain
+from sora_cli.storyboard.nodes import Document, Items, Pairs, from_plain
 from sora_cli.storyboard.problems import Enough, Problems
 from sora_cli.storyboard.resolve import Resolver
 from sora_cli.storyboard.schema import FilmForm
@@ -225,13 +225,27 @@ def _note(fault: Fault, document: Document, problems: Problems) -> set[Loc]:
     loc, key = fault.loc, quoted(fault.loc[-1])
     if fault.what == "unknown":
         form, parent = FilmForm.form_at(loc[:-1]) or FilmForm, document.node(loc[:-1])[1]
-        hint = known_keys(loc, form, parent, problems)
-        problems.add(f"unknown key {key}", document.mark(loc, key=True), hint)
+        hint, now = known_keys(loc, form, parent, problems)
+        is_shot = bool(hint) and hint == one_shot(parent)
+        mend = _shots(document, loc[:-1]) if is_shot else document.mend(loc, now, key=True)
+        problems.add(f"unknown key {key}", document.mark(loc, key=True), hint, mend=mend)
         alone = isinstance(parent, Pairs) and not parent.pairs.keys() & form.keys.keys()
-        return {(*loc[:-1], name) for name in form.keys if alone or hint.endswith(f"{quoted(name)}?")}
+        meant = {name for name in form.keys if hint.endswith(f"{quoted(name)}?") or f"one `{name}:`" in hint}
+        meant |= {"shots"} if is_shot else set()
+        return {(*loc[:-1], name) for name in (form.keys if alone else meant)}
     if fault.what == "missing":
         hint = one_shot(document.node(loc[:-1])[1]) if loc[-1] == "shots" else ""
-        problems.add(f"{key} is missing here", document.mark(loc[:-1]), hint or f"add {key[:-1]}: ...`")
+        mend = _shots(document, loc[:-1]) if hint else None
+        problems.add(f"{key} is missing here", document.mark(loc[:-1]), hint or f"add {key[:-1]}: ...`", mend=mend)
+    elif loc == ("storyboard",) and isinstance(document.node(loc)[1], Pairs):  # the film's keys stand under it
+        problems.add(fault.message, document.mark(loc), fault.hint, mend=document.mend(loc, "", key=True))
     else:
-        problems.add(fault.message, document.mark(loc), fault.hint)
+        problems.add(fault.message, document.mark(loc), fault.hint, mend=document.mend(loc, fault.like or None))
     return set()
+
+
+def _shots(document: Document, scene: Loc) -> Mend | None:
+    """The change that makes shots of all scenes, where each is one shot."""
+    scenes = document.node(scene[:-1])[1]
+    each = isinstance(scenes, Items) and all(map(one_shot, scenes.items))
+    return document.mend(scene[:-1], "shots", key=True) if each else None

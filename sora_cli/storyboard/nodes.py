@@ -13,7 +13,7 @@ from types import MappingProxyType
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sora_cli.errors import Mark
+from sora_cli.errors import Mark, Mend
 from sora_cli.spelling import composed
 from sora_cli.storyboard.given import Given
 from sora_cli.storyboard.model import Loc
@@ -123,6 +123,18 @@ def from_plain(value: object, depth: int = 0) -> Node:
     return Scalar(NOWHERE, NOWHERE, str(value), str(value), plain=False)
 
 
+def by_name(node: Node) -> Node:
+    """A list of mappings that each have a `name`, as a mapping by these names; any other node as it is."""
+    pairs: dict[str, tuple[int, Node]] = {}
+    for item in node.items if isinstance(node, Items) else ():
+        name = item.pairs.get("name", (0, None))[1] if isinstance(item, Pairs) else None
+        if not isinstance(item, Pairs) or not isinstance(name, Scalar) or composed(name.text) in pairs:
+            return node
+        rest = {key: pair for key, pair in item.pairs.items() if key != "name"}
+        pairs[composed(name.text)] = (name.start, Pairs(item.start, item.end, rest, item.weight, item.height))
+    return Pairs(node.start, node.end, pairs, node.weight, node.height) if pairs else node
+
+
 class Document:
     """The nodes of a storyboard and the text they came from."""
 
@@ -154,6 +166,15 @@ class Document:
         node = self.node(loc)[1]
         index = self._source.text.find(token, node.start, node.end) if self._source and node.start >= 0 else NOWHERE
         return self._mark(index if index >= 0 else node.start)
+
+    def mend(self, loc: Loc, now: str | None, *, key: bool = False) -> Mend | None:
+        """The change that writes `now` for the value at `loc`, or for its `key`; None where that has no place."""
+        at, node = self.node(loc)
+        text = node.text if isinstance(node, Scalar) else ""
+        start, was = (at, str(loc[-1])) if key else (node.start, text)
+        if self._source is None or now is None or start < 0 or not was or "${" in was:
+            return None
+        return Mend(start, was, now, max(node.end, start), not isinstance(node, Scalar))
 
     def comment(self, node: Node) -> tuple[str, Mark] | None:
         """The comment right behind a node, with the blanks before its sign, and its place; None where there is none."""

@@ -90,7 +90,7 @@ def read_file(path: Path, problems: Problems, seen: tuple[Path, ...] = ()) -> Po
     for fault in faults:
         known = problems.meant(str(fault.loc[-1]), PolicyForm.keys) or f"known keys: {', '.join(PolicyForm.keys)}"
         message, hint = (
-            (f"a policy has no key {quoted(fault.loc[-1])}", known) if fault.what == "unknown" else fault[2:]
+            (f"a policy has no key {quoted(fault.loc[-1])}", known) if fault.what == "unknown" else fault[2:4]
         )
         problems.add(message, document.mark(fault.loc, key=fault.what == "unknown"), hint)
     return STRICT if faults else _Reader(path, document, problems, (*seen, path)).policy(form)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
-from sora_cli.errors import Mark, Problem, file_order
+from sora_cli.errors import Mark, Mend, Problem, file_order
 from sora_cli.storyboard.source import harmless, quoted
 from sora_cli.texts import nearest
 
@@ -30,8 +30,8 @@ class Problems:
     def __bool__(self) -> bool:
         return bool(self._found)
 
-    def add(self, message: str, mark: Mark | None, hint: str = "", code: int = 2) -> None:
-        """Note a problem at `mark`; the same one at the same place is noted once. `code` is as a `Problem` has it.
+    def add(self, message: str, mark: Mark | None, hint: str = "", code: int = 2, *, mend: Mend | None = None) -> None:
+        """Note a problem at `mark`, once for its place; `code` and `mend` are as a `Problem` has them.
 
         Raises:
             Enough: there are 200 already.
@@ -43,7 +43,7 @@ class Problems:
         if len(self._found) >= MAX_PROBLEMS:
             self._full = True
             raise Enough
-        self._found[key] = Problem(message, harmless(hint), mark, code)
+        self._found[key] = Problem(message, harmless(hint), mark, code, mend)
 
     def told(self) -> tuple[Problem, ...]:
         """List all problems in the order of the file; those without a place come first."""

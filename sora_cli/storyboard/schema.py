@@ -12,7 +12,7 @@ from sora_cli.storyboard.consent import ConsentForm
 from sora_cli.storyboard.edits import EditForm
 from sora_cli.storyboard.model import LEAST_OPACITY, Duration, Transition
 from sora_cli.storyboard.prices import CostForm
-from sora_cli.storyboard.shapes import Form, Key, Listed, Needed, OneOf, Shape, Table
+from sora_cli.storyboard.shapes import Form, Key, Listed, Needed, OneOf, Schema, Shape, Table
 from sora_cli.storyboard.sound import LOUDNESS, SpokenLength
 from sora_cli.storyboard.values import (
     Anything,
@@ -189,6 +189,15 @@ class CastForm(Form):
 Member: Shape[CastForm | str] = OneOf(CastForm, Text)
 
 
+class _Cast(Table[CastForm | str]):
+    """The members by their names; a list of them, each with its `name`, becomes that before it is read."""
+
+    def schema(self, defs: Schema) -> Schema:
+        """As declared by `Shape`."""
+        member = {"type": "object", "properties": {"name": Name.schema(defs)}, "required": ["name"]}
+        return {"anyOf": [super().schema(defs), {"type": "array", "items": member, "minItems": 1}]}
+
+
 class WatermarkForm(Form):
     """The visible moving mark."""
 
@@ -360,7 +369,7 @@ class FilmForm(LevelForm):
     storyboard = Key(Version, "The format's version: 1.")
     title = Key(Label, "The film's title.")
     output = Key(OutputForm, "Size and frame rate.")
-    cast = Key(Table(Member), "Named subjects, for @name in prompts.")
+    cast = Key(_Cast(Member), "Named subjects, for @name in prompts.")
     narrator = Key(Narrator, "Who speaks lines without `cast`: {voice}.")
     sounds = Key(SoundsForm, "Where sounds in words come from: {folder, engine}.")
     say = Key(

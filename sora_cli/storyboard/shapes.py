@@ -26,6 +26,8 @@ class Fault(NamedTuple):
     what: Literal["unknown", "missing", "wrong"]
     message: str = ""
     hint: str = ""
+    like: str = ""
+    """What a value looks like, as it is to be written."""
 
 
 class Shape(Protocol[T_co]):
@@ -60,16 +62,9 @@ class Plain(Generic[T]):
         try:
             return self._reader(value)
         except Wrong as wrong:
-            faults.append(Fault(loc, "wrong", wrong.message, self._hint(value, wrong)))
+            like = meant(value, self._means)
+            faults.append(Fault(loc, "wrong", wrong.message, _hint(like, wrong), like))
             return cast("T", None)
-
-    def _hint(self, value: object, wrong: Wrong) -> str:
-        """What to write instead; first what the value looks like."""
-        like = meant(value, self._means)
-        if not like:
-            return wrong.hint
-        asked = "did you mean" in wrong.hint
-        return f"did you mean {quoted(like)}?" + (f" {wrong.hint}" if wrong.hint and not asked else "")
 
     def _means(self, value: object) -> object:
         """What the value means, if that is no text: a text may look like any other."""
@@ -176,6 +171,14 @@ class OneOf(Generic[T]):
     def form_at(self, loc: Loc) -> type[Form] | None:
         """As declared by `Shape`."""
         return next((form for shape in self._shapes.values() if (form := shape.form_at(loc))), None)
+
+
+def _hint(like: str, wrong: Wrong) -> str:
+    """What to write instead; first what the value looks like."""
+    if not like:
+        return wrong.hint
+    asked = "did you mean" in wrong.hint
+    return f"did you mean {quoted(like)}?" + (f" {wrong.hint}" if wrong.hint and not asked else "")
 
 
 def _not(what: str, value: object, loc: Loc, example: str = "") -> Fault:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from sora_cli.storyboard import forms, sizes
+from sora_cli.storyboard import forms, levels, sizes
 from sora_cli.storyboard.model import EXECUTORS, FITS, LEAST_OPACITY, POLICIES
 from sora_cli.storyboard.shapes import Listed, OneOf, Plain, Schema, Shape
 
@@ -77,6 +77,7 @@ Name = Plain(forms.name, {"type": ["string", "number"], "maxLength": 80})
 _LENGTHS = (
     {"type": "number", "exclusiveMinimum": 0},
     {"type": "string", "pattern": forms.TIME_PATTERN, "examples": ["4s", "48f"]},
+    {"type": "string", "pattern": forms.SPAN_PATTERN},
     _VARIABLE,
 )
 _DB = {"type": "string", "pattern": r"^\s*[-+]?[0-9.]+\s*dB\s*$"}
@@ -95,20 +96,20 @@ Opacity = Plain(forms.opacity, _json({"type": "number", "minimum": LEAST_OPACITY
 Share = Plain(forms.number(0, 1), _json({"type": "number", "minimum": 0, "maximum": 1}))
 Speed = Plain(forms.speed, _json({"type": "number", "minimum": 0.25, "maximum": 4}))
 Lufs = Plain(
-    forms.loudness,
+    levels.loudness,
     _json(
         {"type": "number", "minimum": -70, "maximum": 0},
-        {"enum": list(forms.LOUDNESSES)},
+        {"enum": list(levels.LOUDNESSES)},
         {"type": "string", "pattern": r"^\s*-[0-9.]+\s*L[UK]FS\s*$"},
     ),
 )
-Decibels = Plain(forms.decibels(-60, 20), _json({"type": "number", "minimum": -60, "maximum": 20}, _DB))
-Depth = Plain(forms.decibels(0, 60), _json({"type": "number", "minimum": 0, "maximum": 60}, _DB))
+Decibels = Plain(levels.decibels(-60, 20), _json({"type": "number", "minimum": -60, "maximum": 20}, _DB))
+Depth = Plain(levels.decibels(0, 60), _json({"type": "number", "minimum": 0, "maximum": 60}, _DB))
 Watts = Plain(
-    forms.watts, _json({"type": "number", "exclusiveMinimum": 0}, {"type": "string", "examples": ["450 W", "1.2 kW"]})
+    levels.watts, _json({"type": "number", "exclusiveMinimum": 0}, {"type": "string", "examples": ["450 W", "1.2 kW"]})
 )
 Price = Plain(forms.number(0, 1_000_000), _json({"type": "number", "minimum": 0}))
-Pan = Plain(forms.pan, _json({"enum": ["left", "center", "right"]}, {"type": "number", "minimum": -1, "maximum": 1}))
+Pan = Plain(levels.pan, _json({"enum": ["left", "center", "right"]}, {"type": "number", "minimum": -1, "maximum": 1}))
 Space = _word(_SPACES, "a kind of place")
 Speaking = _word(("engine", "mine"), "who says the lines; the name of a voice stands with `cast` or `narrator`")
 Good = _word(("good",), "what takes are tried for")

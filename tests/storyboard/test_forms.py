@@ -339,7 +339,7 @@ def test_words_that_look_like_it_are_not_told(prompt: str) -> None:
 
 @pytest.mark.parametrize(
     ("key", "ours"),
-    [("negative prompt", "avoid"), ("Num-Frames", "duration"), ("voiceover", "dialogue"), ("cfg_scale", "options")],
+    [("negative prompt", "avoid"), ("Seconds", "duration"), ("voiceover", "dialogue"), ("cfg_scale", "options")],
 )
 def test_keys_of_other_tools_lead_to_ours(key: str, ours: str) -> None:
     assert f"did you mean `{ours}`?" in problem(f"shots: [{{prompt: a, {key}: 1}}]")
@@ -360,8 +360,20 @@ def test_lines_as_scripts_have_them_are_told_how_they_are_written(written: str) 
     assert 'write it as {cast: NAME, line: "WORDS"}' in "\n".join(str(each) for each in reading(text).problems)
 
 
-def test_a_cast_as_a_list_is_told_how_it_is_written() -> None:
-    assert "write it as NAME: {looks: WORDS}" in problem("cast: [{name: mara, looks: a fox}]\nshots: [a]")
+def test_a_cast_may_be_a_list_of_members_with_their_names() -> None:
+    (mara, tom) = board("cast: [{name: mara, looks: a fox}, {name: Tom}]\nshots: [a]").cast.values()
+    assert (mara.name, mara.looks, tom.name) == ("mara", "a fox", "Tom")
+    assert problem("cast: [{name: mara, lok: b}]\nshots: [a]").startswith("board.yaml:1:21: unknown key `lok`")
+    for twice in ("[{name: mara}, {name: mara}]", "[{looks: a}]", "[mara]"):
+        assert "write it as NAME: {looks: WORDS}" in problem(f"cast: {twice}\nshots: [a]")
+
+
+def test_from_one_time_to_another_is_a_length() -> None:
+    for written in ("0:04-0:08", "00:04 - 00:08", "00:00:04\u201300:00:08", "0:04 to 0:08"):
+        assert forms.duration(written).seconds == 4
+    for wrong in ("0:08-0:04", "3-5s", "0:04-", "0:04-0:08s"):
+        with pytest.raises(forms.Wrong):
+            forms.duration(wrong)
 
 
 @pytest.mark.parametrize(

@@ -35,16 +35,19 @@ def told(text: str, folder: Path, **sets: str) -> list[tuple[str, str]]:
         ("include: b.yaml\nshots: [a]", "a storyboard is one file"),
         ("cast: {m: {extends: b}}\nshots: [a]", "a storyboard is one file"),
         ("base: &b {prompt: a}\nshots: [*b]", "a key of your own begins with `x-`"),
-        ("author: Mara\nshots: [a]", "`provenance: {author: NAME}`"),
+        ("author: Mara\nshots: [a]", "`provenance: {author: ...}`"),
         ("project: x\nshots: [a]", "did you mean `title`?"),
         ("shots: [{prompt: a, shot_number: 1}]", "did you mean `name`?"),
         ("shots: [{visual: a}]", "did you mean `prompt`?"),
         ("shots: [{prompt: a, shot_type: wide}]", "did you mean `framing`?"),
         ("shots: [{prompt: a, camera_movement: pan left}]", "did you mean `camera`?"),
-        ("shots: [{prompt: a, notes: b}]", "a note is a comment: `# ...`"),
+        ("shots: [{prompt: a, notes: b}]", "a note: make it a comment, `# ...`"),
         ("shots: [{prompt: a, camera: {move: pan left, angle: low}}]", "stand beside `camera:`"),
         ("shots: [{prompt: a, camera: {movement: dolly, direction: in}}]", "did you mean `move`?"),
-        ("shots: [{prompt: a, duration: 0:00-0:03}]", "did you mean `0:03`?"),
+        ("shots: [{prompt: a, duration: 0-3s}]", "did you mean `3s`?"),
+        ("shots: [{prompt: a, num_frames: 97}]", "write `duration: 97f`"),
+        ("shots: [{prompt: a, start: 4, duration: 4s}]", "write how long each is, `duration: 4s`"),
+        ("shots: [{prompt: a, style: b, palette: c}]", "`style` is written here already: put both into one"),
         ("shots: [{prompt: a, duration: 2s (48 frames)}]", "did you mean `2s`?"),
         ("output: {aspect: portrait}\nshots: [a]", "did you mean `9:16`?"),
         ("defaults: {duration: 2s}\nshots: [a]", "a key of yours begins with `x-`"),
@@ -79,6 +82,11 @@ def told(text: str, folder: Path, **sets: str) -> list[tuple[str, str]]:
 def test_what_people_write_is_told_once_and_with_what_to_write(written: str, hint: str, tmp_path: Path) -> None:
     ((_, found),) = told(written, tmp_path)
     assert hint in found
+
+
+def test_what_is_seen_in_two_keys_is_one_prompt(tmp_path: Path) -> None:
+    found = told("shots: [{subject: a, action: b, framing: wide}]", tmp_path)
+    assert [hint for _, hint in found] == ["write one `prompt:` of `subject` and `action`"] * 2
 
 
 def test_scenes_that_are_shots_and_keys_under_the_version_are_told_where_they_stand(tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def test_a_time_behind_the_end_of_a_shot_is_told_once(tmp_path: Path, length: st
         ("shots: [{prompt: a, lenght: 4s}]", "did you mean `duration`?"),
         ("shots: [{prompt: a, image: a.png}]", "did you mean `from`?"),
         ("shots: [{prompt: a, ambience: rain}]", "`ambience` belongs to `sound`"),
-        ("resolution: 720p\nshots: [a]", "`size` belongs to `output`"),
+        ("resolution: 720p\nshots: [a]", "`size` belongs to `output`: write `output: {size: ...}`"),
         ("shots: [{prompt: a, dialogue: [{who: b, line: c}]}]", "did you mean `cast`?"),
     ],
 )

@@ -1,0 +1,159 @@
+"""`check --fix` renames what chats and other programs call otherwise; all else stays to the letter."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sora_cli import storyboard
+from sora_cli.cli.main import main
+from sora_cli.flows.fix import fix
+
+CHAT = """\
+# as a chat writes it
+title: "The Last Lighthouse"
+duration: 11 seconds
+aspect_ratio: "16:9"   # wide
+fps: 24
+characters:
+  - name: Mara
+    description: a woman, red hair
+scenes:
+  - scene: 1
+    title: Opening
+    description: >
+      A lighthouse stands
+      on a cliff.
+    duration: 5 seconds
+    shot_type: wide
+    camera_movement: slow dolly in
+
+  - scene: 2
+    description: '@Mara climbs the stairs.'
+    timestamp: "0:05-0:11"
+    shot_type: Low angle
+    negative_prompt: text
+    notes: long
+      note
+"""
+OURS = """\
+# as a chat writes it
+title: "The Last Lighthouse"
+# duration: 11 seconds
+output: {aspect: "16:9", fps: 24}   # wide
+cast:
+  - name: Mara
+    looks: a woman, red hair
+shots:
+  - # scene: 1
+    name: Opening
+    prompt: >
+      A lighthouse stands
+      on a cliff.
+    duration: 5 seconds
+    framing: wide
+    camera: slow dolly in
+
+  - name: 2
+    prompt: '@Mara climbs the stairs.'
+    duration: "0:05-0:11"
+    angle: Low angle
+    avoid: text
+    # notes: long
+    #   note
+"""
+SHOT = "shots: [{prompt: a, duration: 1s}]\n"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_storyboard_as_a_chat_writes_it_is_one_of_ours_then(end: str, mark: str, tmp_path: Path) -> None:
+    path = tmp_path / "film.yaml"
+    path.write_bytes((mark + CHAT.replace("\n", end)).encode())
+    done = fix(path, sets={}, allow_outside=False)
+    assert path.read_bytes().decode() == mark + OURS.replace("\n", end)
+    board = storyboard.read(path).board
+    assert board is not None
+    assert [float(beat.duration.seconds or 0) for shot in board.shots for beat in shot.beats if beat.duration] == [5, 6]
+    assert (done.renamed, done.moved) == (17, 0)
+    assert fix(path, sets={}, allow_outside=False).renamed == 0, "what is mended stays"
+
+
+@pytest.mark.parametrize(
+    ("written", "mended"),
+    [
+        ("title: x\nclips:\n- text: a\n  length: 2\n", "title: x\nshots:\n- prompt: a\n  duration: 2\n"),
+        ('{"shots": [{"Prompt": "a", "model": "nano"}]}', '{"shots": [{"prompt": "a", "engine": "nano"}]}'),
+        ("storyboard:\n    title: x\n    shots:\n    - a\n", "title: x\nshots:\n- a\n"),
+        ("project:\n  name: x\n  style: b\nshots: [a]\n", "title: x\nstyle: b\nshots: [a]\n"),
+        (f"output: {{fps: 24}}\nresolution: 640x480\n{SHOT}", f"output: {{size: 640x480, fps: 24}}\n{SHOT}"),
+        (f"output:\n  fps: 24\nratio: 1:1\n{SHOT}", f"output:\n  aspect: 1:1\n  fps: 24\n{SHOT}"),
+        (f"author: Jo\nwatermark: off\n{SHOT}", f"provenance: {{author: Jo, watermark: off}}\n{SHOT}"),
+        ("shots: [{promt: a, duration: '1,5s'}]", "shots: [{prompt: a, duration: '1.5s'}]"),
+        ("shots: [a, {prompt: b, transition: Crossfade}]", "shots: [a, {prompt: b, transition: dissolve}]"),
+        ("shots: [{prompt: a, audio: {sfx: rain}}]", "shots: [{prompt: a, sound: {words: rain}}]"),
+        ("shots: [{prompt: a, shot_type: tracking shot}]", "shots: [{prompt: a, camera: tracking shot}]"),
+        ("shots: [{prompt: a, camera_angle: Close-up}]", "shots: [{prompt: a, framing: Close-up}]"),
+        ("shots: [{shot: 1, scene: a hill, action: b}]", "shots: [{name: 1, setting: a hill, prompt: b}]"),
+        ("vars: {n: 2s}\nshots: [{visual: 'a ${n}', length: '${n}'}]",
+         "vars: {n: 2s}\nshots: [{prompt: 'a ${n}', duration: '${n}'}]"),
+        ("x-b: &b {lighting: day}\nshots: [{<<: *b, prompt: a}]", "x-b: &b {light: day}\nshots: [{<<: *b, prompt: a}]"),
+    ],
+)  # fmt: skip
+def test_what_has_one_answer_is_mended_at_its_place(written: str, mended: str, tmp_path: Path) -> None:
+    path = tmp_path / "film.yaml"
+    path.write_text(written)
+    fix(path, sets={}, allow_outside=False)
+    assert path.read_text() == mended
+    assert storyboard.read(path).problems == ()
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "shots: [{subject: a fox, action: it runs}]",
+        "duration: 30s\nshots: [a, b]\n",
+        "defaults: {duration: 4s}\nshots: [a]\n",
+        "shots: [{prompt: a, num_frames: 97}]",
+        "shots: [{prompt: a, start: 0, end: 4}]",
+        "shots: [{prompt: a, image: gone.png}]",
+        "shots: [{prompt: a, type: b-roll}]",
+        "shots: [{prompt: a, dialogue: {character: TOM, line: b}}]",
+        "scenes:\n- {name: a, description: b}\n- {name: c, shots: [d]}\n",
+        "shots: [{text: a, duration: 2s, visual: 'b: c'}]",
+        "shots: [{prompt: a, description: b}]",
+        "&a shots: [*a]\n",
+    ],
+)
+def test_what_may_mean_several_things_is_left_and_told(written: str, tmp_path: Path) -> None:
+    path = tmp_path / "film.yaml"
+    path.write_text(written)
+    assert fix(path, sets={}, allow_outside=False).renamed == 0
+    assert path.read_text() == written
+    assert storyboard.read(path).problems
+
+
+def test_a_check_says_that_fix_mends_and_a_fix_shows_what_it_mended(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "film.yaml"
+    path.write_text("engine: nano\nshots:\n- action: the red ball rolls\n  lenght: 2s\n")
+    assert main(["check", str(path)]) == 2
+    assert "2 problems; --fix mends up to 2 of them" in " ".join(capsys.readouterr().err.split())
+    assert main(["check", str(path), "--fix", "--json"]) == 0
+    out, err = capsys.readouterr()
+    fixed = json.loads(out)["fixed"]
+    assert (fixed["renamed"], fixed["moved"]) == (2, 0)
+    assert "+- prompt: the red ball rolls" in fixed["diff"]
+    assert "2 mistakes mended" in err
+
+
+def test_a_long_file_is_mended_soon(tmp_path: Path) -> None:
+    path = tmp_path / "film.yaml"
+    path.write_text(
+        "clips:\n" + "".join(f"- {{shot: {at}, visual: a, length: 2s, lighting: day}}\n" for at in range(80))
+    )
+    assert fix(path, sets={}, allow_outside=False).renamed == 321
+    assert storyboard.read(path).problems == ()
