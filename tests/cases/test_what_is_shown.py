@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import struct
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -464,6 +465,21 @@ def test_a_picture_that_names_its_colours_without_a_profile(tmp_path: Path, name
     for transfer in (8, 16, 18):
         with pytest.raises(MediaError, match="high dynamic range"):
             require_usable(coded(tmp_path / name, 9, transfer), "picture")
+
+
+P3 = (31_270, 32_900, 68_000, 32_000, 26_500, 69_000, 15_000, 6_000)
+
+
+@pytest.mark.parametrize("more", [b"", b"sRGB", b"gAMA"])
+def test_a_picture_that_tells_the_points_of_its_primaries(tmp_path: Path, more: bytes) -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add(b"cHRM", struct.pack(">8I", *P3))
+    if more:
+        info.add(more, b"\0" if more == b"sRGB" else (100_000).to_bytes(4, "big"))
+    Image.new("RGB", (32, 32), (200, 100, 50)).save(tmp_path / "a.png", pnginfo=info)
+    found = read_picture(tmp_path / "a.png")[0, 5, 5].astype(int)
+    shown = {b"": (215, 93, 31), b"sRGB": (200, 100, 50), b"gAMA": (229, 168, 122)}[more]
+    assert np.abs(found - shown).max() <= 2
 
 
 @pytest.mark.parametrize(

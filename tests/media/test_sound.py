@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -44,6 +45,19 @@ def test_surround_is_mixed_down_as_bs_775_says(tmp_path: Path, subtype: str) -> 
     left, right = read_sound(tmp_path / "a.wav")[2400]
     assert left == pytest.approx(0.1 + 0.5 * np.sqrt(0.5) + 0.2 * np.sqrt(0.5), abs=1e-3)
     assert right == pytest.approx(0.5 * np.sqrt(0.5), abs=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["adts", "matroska"])
+def test_a_file_whose_header_does_not_tell_its_length_has_that_of_its_sound(tmp_path: Path, kind: str) -> None:
+    """A bare stream of AAC is as long as its packets, however small the first ones are; so is a live recording."""
+    with av.open(str(tmp_path / "a"), "w", format=kind, options={"live": "1"} if kind == "matroska" else {}) as file:
+        stream = file.add_stream("aac", rate=48_000, layout="mono")
+        noise = np.random.default_rng(0).normal(0, 0.2, (1, 4 * 48_000)).astype(np.float32)
+        noise[:, :48_000] = 0
+        block = av.AudioFrame.from_ndarray(noise, "fltp", "mono")
+        block.sample_rate = 48_000
+        file.mux([*stream.encode(block), *stream.encode(None)])
+    assert probe(tmp_path / "a").duration == pytest.approx(4, abs=0.05)
 
 
 def test_a_file_without_sound_is_told(tmp_path: Path) -> None:

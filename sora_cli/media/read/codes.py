@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,13 @@ _CODED_LIGHT = {8, 9, 10, 16, 18}
 def codes_of(image: Image.Image, path: Path) -> tuple[int, int] | None:
     """The primaries and the transfer of a picture that was just opened; None where its file names none.
 
-    They stand in a PNG's `cICP` chunk, which goes before a profile (PNG, third edition, 11.3.2.6), and in the `nclx` of
-    HEIF and AVIF, behind which a profile goes (ISO/IEC 23008-12, 6.5.5).
+    They stand in a PNG's `cICP` chunk, which goes before a profile (PNG, third edition, 11.3.2.6), or its `cHRM`, and
+    in the `nclx` of HEIF and AVIF, behind which a profile goes (ISO/IEC 23008-12, 6.5.5).
     """
     if image.format == "PNG":
         with path.open("rb") as file:
             chunk = next((data for name, data in _chunks(file) if name == b"cICP"), b"")
-        return (chunk[0], chunk[1]) if len(chunk) == 4 else None
+        return (chunk[0], chunk[1]) if len(chunk) == 4 else _by_points(image.info)
     if image.info.get("icc_profile"):
         return None
     if image.format == "AVIF":
@@ -36,6 +36,34 @@ def codes_of(image: Image.Image, path: Path) -> tuple[int, int] | None:
     if not isinstance(named, dict):
         return None
     return int(named["color_primaries"]), int(named["transfer_characteristics"])
+
+
+def _by_points(told: Mapping[str | tuple[int, int], Any]) -> tuple[int, int] | None:
+    """The codes of a PNG that tells its primaries by their points alone (`cHRM`), as ffmpeg did before it knew `cICP`.
+
+    Points that no code names are left out, and so are those beside a gamma that is no screen's.
+    """
+    points = told.get("chromaticity") or ()
+    usual = abs(told.get("gamma", _SCREEN) / _SCREEN - 1) < _NEAR_GAMMA
+    if len(points) != len(_SRGB) or "icc_profile" in told or "srgb" in told or not usual or _near(points, _SRGB):
+        return None
+    from sora_cli.media.read.rgb import PRIMARIES
+
+    for code, (red, green, blue, white) in PRIMARIES.items():
+        if _near(points, (*white, *red, *green, *blue)):
+            return (code, _SRGB_CURVE)
+    return None
+
+
+def _near(points: Sequence[float], others: Sequence[float]) -> bool:
+    return all(abs(one - other) < _NEAR for one, other in zip(points, others, strict=True))
+
+
+_SRGB = (0.3127, 0.3290, 0.640, 0.330, 0.300, 0.600, 0.150, 0.060)
+"""Where white, red, green and blue lie in sRGB, as `cHRM` has them."""
+_SRGB_CURVE, _SCREEN = 13, 1 / 2.2
+_NEAR, _NEAR_GAMMA = 0.002, 0.05
+"""How far points and gammas are off by which the same is meant; the primaries of BT.601 are 0.01 from sRGB's."""
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:

@@ -165,7 +165,8 @@ def of_picture(image: Image.Image) -> tuple[str, ...]:
     """Remarks on how a still picture is used."""
     pages = getattr(image, "n_frames", 1) if image.format in {"TIFF", "HEIF"} else 1
     told = (TRANSPARENT,) if see_through(image) else ()
-    return (*told, f"it has {pages} pictures: the first is shown") if pages > 1 else told
+    which = "main one" if image.format == "HEIF" else "first"
+    return (*told, f"it has {pages} pictures: the {which} is shown") if pages > 1 else told
 
 
 def see_through(image: Image.Image) -> bool:

@@ -141,7 +141,7 @@ _OVER_WHITE: tuple[Step, ...] = (
 """1 - a (1 - c) = a c + (1 - a): what is transparent shows white."""
 
 _D65, _C, _DCI = (0.3127, 0.3290), (0.310, 0.316), (0.314, 0.351)
-_PRIMARIES = {
+PRIMARIES = {
     1: ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060), _D65),
     4: ((0.670, 0.330), (0.210, 0.710), (0.140, 0.080), _C),
     5: ((0.640, 0.330), (0.290, 0.600), (0.150, 0.060), _D65),
@@ -163,7 +163,7 @@ def _xyz(x: float, y: float) -> NDArray[np.float64]:
 
 def _to_xyz(primaries: int) -> NDArray[np.float64]:
     """The matrix from linear RGB to CIE XYZ seen under D65 (von Kries' rule in Bradford's cones)."""
-    *colours, white = (_xyz(*point) for point in _PRIMARIES[primaries])
+    *colours, white = (_xyz(*point) for point in PRIMARIES[primaries])
     matrix = np.stack(colours, axis=1)
     matrix = matrix * np.linalg.solve(matrix, white)
     scale = (_BRADFORD @ _xyz(*_D65)) / (_BRADFORD @ white)
@@ -181,7 +181,7 @@ def _change(primaries: int, transfer: int) -> _Change | None:
     Video is shown with a gamma of 2.4 (ITU-R BT.1886), whatever its camera's curve; sRGB has a curve of its own
     (IEC 61966-2-1). The table back goes by the light's square root, which has fine steps in the dark.
     """
-    if primaries not in _PRIMARIES or primaries == 1:
+    if primaries not in PRIMARIES or primaries == 1:
         return None
     coded = np.linspace(0, 1, _FINE + 1)
     if transfer == 13:

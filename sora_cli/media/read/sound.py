@@ -139,6 +139,9 @@ def sound_facts(path: Path) -> Probe | None:
         duration = Fraction(container.duration or 0, av.time_base)
         if stream.duration is not None and stream.time_base is not None:
             duration = stream.duration * stream.time_base
+        if not duration or container.format.name == "aac":  # a bare stream, whose length libav guesses by its size
+            begin = (stream.start_time or 0) * (stream.time_base or Fraction(0))
+            duration = max(Fraction(0), last_heard(path, track.number) - begin)
         return Probe(
             path=path,
             kind="sound",
