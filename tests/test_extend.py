@@ -208,7 +208,11 @@ def test_a_film_that_is_encoded_again_says_why(
     said = capsys.readouterr()
     assert "a.mp4 is encoded again: " in said.err
     assert why in " ".join(said.err.split())
-    assert json.loads(said.out)["copied"] is False
+    told = json.loads(said.out)
+    assert told["copied"] is False
+    assert told["frames"] == probe(home / out).frames
+    takes = [part for part in stamp.verify(home / out).parts if part.relationship == "componentOf"]
+    assert [each.start * 24 for each in takes] == [pytest.approx(told["frames"] - 12, abs=0.01)]
     grown = shown(home / out)
     assert near(grown[:2], GREYS[:2])
     assert near(grown[-2:], [150, 150])

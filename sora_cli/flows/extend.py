@@ -71,8 +71,9 @@ def extend(
             changed=_changed(shot, before=before),
             copied=master.kept is not None,
         )
-        told = changing.told(_moved(told, 0 if before else found.frames, cut.frames), plan, looked_at, studio)
-        return changing.released(master, new.frames + found.frames, told, plan=plan, clips=clips, studio=studio)
+        was = len(found.shown_at(new.fps))  # of a film of changing rate other than the frames in its file
+        told = changing.told(_moved(told, 0 if before else was, cut.frames), plan, looked_at, studio)
+        return changing.released(master, new.frames + was, told, plan=plan, clips=clips, studio=studio)
 
 
 def board_of(
