@@ -111,6 +111,9 @@ def answer(name: str, said: Iterable[tuple[str, object]], tell: Callable[[object
 def _serve(pipe: Connection, make: Callable[[], Runner[Job_contra, Result]], environment: Mapping[str, str]) -> None:
     """Run jobs from the pipe until it says that there are no more, or is closed."""
     os.environ.update(environment)
+    from tqdm import tqdm
+
+    tqdm.set_lock(threading.RLock())  # its own spans processes: one that is killed leaves it, and Python tells of that
     for name in QUIET:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
