@@ -18,6 +18,7 @@ from sora_cli.interchange.boards import read_boards
 from sora_cli.interchange.codes import as_prompts
 from sora_cli.interchange.fountain import read_fountain
 from sora_cli.interchange.listed import is_list, names_columns
+from sora_cli.interchange.objects import as_rows
 from sora_cli.interchange.outline import Outline, SourceText
 from sora_cli.interchange.shotlist import read_shotlist
 from sora_cli.interchange.tables import as_script, as_table
@@ -30,14 +31,18 @@ Reader = Callable[[SourceText, Path], Outline]
 
 
 def _text(page: SourceText, folder: Path) -> Outline:
-    """A plain text: a list with its columns' names, shots that are told one by one, a screenplay, or prompts.
+    """A plain text: prompts in JSON, a list with its columns' names, shots told one by one, a screenplay, or prompts.
 
     Raises:
         StoryboardError: it is a storyboard already.
     """
+    if (rows := as_rows(page)) is not None:
+        return read_shotlist(rows, folder)
     if line := board_line(page.lines):
-        board = Path(page.name).with_suffix(".yaml").name
+        file = Path(page.name)
+        board = file.with_suffix(".yaml").name
         hint = f"save it as {board}, without what a chat wrote around it; then: sora check {board}"
+        hint = f"sora check {file.name}" if file.suffix.lower() == ".json" else hint
         told = "this has a storyboard's form (YAML or JSON), and is no notes, list or script"
         raise StoryboardError([page.problem(line, told, hint)])
     shots = page if is_list(page) else as_table(page) or as_list(page)
@@ -59,7 +64,7 @@ def _finaldraft(page: SourceText, _folder: Path) -> Outline:
 
 READERS: dict[str, Reader] = {
     **dict.fromkeys((".fountain", ".spmd"), lambda page, _folder: read_fountain(page)),
-    **dict.fromkeys((".txt", ".md"), _text),
+    **dict.fromkeys((".txt", ".md", ".json", ".jsonl"), _text),
     ".fdx": _finaldraft,
     **dict.fromkeys((".csv", ".tsv", ".tab", *WORKBOOKS), read_shotlist),
     ".storyboarder": lambda page, folder: read_boards(page, folder, Path(page.name).stem),
@@ -89,7 +94,6 @@ _OTHERS = {
         "export a script as Fountain, a list as CSV",
     ),
     ".pdf": "export a script as Fountain, a list as CSV",
-    **dict.fromkeys((".json", ".jsonl"), "write a storyboard, or a list as CSV; `sora new` shows how"),
     **dict.fromkeys((".yaml", ".yml"), "that is a storyboard's ending: sora check FILE"),
     **dict.fromkeys((".srt", ".vtt"), "write lines into `dialogue:` of a storyboard"),
     **dict.fromkeys((".xls", ".ods", ".numbers"), HINT_SAVED),

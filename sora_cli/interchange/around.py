@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from sora_cli.interchange.listed import is_above
+from sora_cli.interchange.listed import is_above, meaning
 
 CHAT = re.compile(
     r"(?:let me know|enjoy\b.{0,20}$|would you like|do you want|want me to|feel free|i hope|hope (?:this|that)"
@@ -69,7 +69,7 @@ def ended(lines: Sequence[Line], bare: Callable[[str], str]) -> tuple[list[Line]
     A part of the text, between empty lines and headings, stands behind where all that it says is about the film, is
     said once in the text, and nothing but such parts follow; so do a sign-off, and what a chat says.
     """
-    blocks = _blocks(lines)
+    blocks = _blocks(lines, bare)
     labels = [_label(bare(line)).casefold() for _, line in lines if len(line) < _LONGEST]
     cut, found, waiting = len(blocks), list[str](), list[str]()
     for place in range(len(blocks) - 1, 0, -1):
@@ -85,13 +85,18 @@ def ended(lines: Sequence[Line], bare: Callable[[str], str]) -> tuple[list[Line]
     return [line for block in blocks[:cut] for line in block], found
 
 
-def _blocks(lines: Sequence[Line]) -> list[list[Line]]:
-    """The lines in parts: one begins behind an empty line, at what parts the text, and at a heading."""
+def _blocks(lines: Sequence[Line], bare: Callable[[str], str]) -> list[list[Line]]:
+    """The lines in parts: one begins behind an empty line, at what parts the text, and at a heading.
+
+    So it does at what a film has, `Style: noir`, where the line above is not of a shot that is told in such lines.
+    """
     blocks: list[list[Line]] = [[]]
-    before = True
+    before, label = True, ""
     for number, line in lines:
         apart = not line.strip() or RULER.fullmatch(line.strip()) is not None
-        if not apart and (before or line.lstrip().startswith("#")):
+        above, label = label, _label(bare(line)) if len(line) < _LONGEST else ""
+        film = _FILM.fullmatch(label) and is_above(bare(line)) and not meaning(above)[0]
+        if not apart and (before or film or line.lstrip().startswith("#")):
             blocks.append([])
         blocks[-1].append((number, line))
         before = apart

@@ -53,6 +53,8 @@ def _shot(shot: OutlineShot) -> Tree:
         "from": shot.picture,
         "sound": shot.sound,
         "speed": shot.speed,
+        "style": shot.style,
+        "mood": shot.mood,
         "avoid": shot.avoid,
     }
     if shot.title:

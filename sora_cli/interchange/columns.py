@@ -87,6 +87,8 @@ _NAMES = {
     "примечания, примечание, poznámky, uwagi, 备注, 備註, 備考, メモ, 비고, anteckningar, megjegyzés, jegyzet, "
     "σημειώσεις, noter, notlar",
     "avoid": "negative prompt, negative, neg prompt, avoid, 反向提示词, 负面提示词, 負面提示詞",
+    "style": "style, visual style, art style, stil, estilo, stile, стиль, 风格, 風格, スタイル",
+    "mood": "mood, mood tone, tone, atmosphere, vibe, stimmung, настроение, 氛围, 氣氛, 雰囲気",
     "seed": "seed, 种子, シード",
 }
 COLUMNS = {column: tuple(names.split(", ")) for column, names in _NAMES.items()}

@@ -51,6 +51,8 @@ class OutlineShot(Struct):
     sound: str = ""
     speed: str = ""
     seed: str = ""
+    style: str = ""
+    mood: str = ""
     avoid: str = ""
     notes: list[str] = field(default_factory=list)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -277,7 +278,7 @@ class _Reader(Struct):
         sound = "" if words_of == row.get("sound") else row.get("sound")
         shot.sound = ", ".join(filter(None, (sound, heard(words_of))))
         shot.picture, shot.title, shot.avoid = self._picture(row), _unquoted(row.get("title")), row.get("avoid")
-        shot.seed = self._seed(row)
+        shot.seed, shot.style, shot.mood = self._seed(row), row.get("style").rstrip("."), row.get("mood").rstrip(".")
         place, light = _sided(row), words.LIGHT.get(row.get("light").casefold().strip(), row.get("light"))
         shot.light = light if light != scene.light else ""
         if place and place != scene.setting:
@@ -322,6 +323,7 @@ class _Reader(Struct):
         text = text or ("" if row.line in self.times else row.get("time"))
         try:
             if text:
+                fps = fps or self._animated(row, text)
                 found = words.length(text, fps, animated=self.animated)
                 if ":" in text and found.endswith("s") and float(found[:-1]) > _LONG:
                     self._tell(row, f"{quoted(text)} is taken as minutes and seconds: {float(found[:-1]) / 60:.1f} min")
@@ -334,6 +336,17 @@ class _Reader(Struct):
         except forms.Wrong as wrong:
             self._tell(row, f"{wrong.message}: the shot keeps its engine's length", wrong.hint)
             return ""
+
+    def _animated(self, row: ListRow, text: str) -> Fraction | None:
+        """The rate of Japanese animation, where a length is in its seconds and frames, which is told once."""
+        apart = spans.split(text.strip()) if self.animated else None
+        if apart is None or not apart.frames:
+            return None
+        if not self.uncounted:
+            told = f"{quoted(text)} is taken at 24 frames a second, as animation is in Japan"
+            self._tell(row, told, f"at another rate, {spans.HINT_RATE}")
+        self.uncounted = True
+        return Fraction(24)
 
     def _transition(self, row: ListRow) -> str:
         told, text, self.going = row.get("transition"), self.going, row.get("going")

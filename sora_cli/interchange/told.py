@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from sora_cli.interchange import codes, spans
 from sora_cli.interchange.around import CHAT, RULER, ended
 from sora_cli.interchange.columns import COLUMNS
+from sora_cli.interchange.cues import cued
 from sora_cli.interchange.headings import BRACKET, HEAD, MARK, NUMBER, SCENE, called, heading, scene_of
 from sora_cli.interchange.listed import held_in, is_above
 from sora_cli.interchange.outline import SourceText, titled
@@ -49,7 +50,7 @@ _SHOT = re.compile(
 _IN_BRACKETS = re.compile(
     rf"[(\[\u3010]\s*((?:{_NAMES}){NUMBER})\s*[)\]\u3011]\s*[-:.\uff1a\N{{EN DASH}}\N{{EM DASH}}]?\s*", re.IGNORECASE
 )
-_ORDINAL = re.compile(rf"第\s*([0-9]{{1,4}})\s*个?({_NAMES}|{called('scene')})")
+_ORDINAL = re.compile(rf"第\s*([0-9]{{1,4}}|[一二三四五六七八九十]{{1,3}})\s*个?({_NAMES}|{called('scene')})")
 _ITEM = re.compile(
     r"(?:[-*+\N{BULLET}\N{EN DASH}\u2610\u2611\u2713]|\(?[0-9]{1,3}[.)]|[0-9]{1,3}(?:\.[0-9]{1,3})+[.)]?|[a-z]\))\s+"
     r"(?:\[[ xX]\]\s+)?(\S.*)"
@@ -96,6 +97,8 @@ _READ = {
 _END = {"end", "the end", "ende", "fin", "fine", "конец", "结束", "終了"}
 _HEADED = re.compile(r"\s*#+(?![0-9])")
 """What begins a heading in Markdown; `#1` is a number."""
+_LASTING = {"light", "place", "side", "style"}
+"""What is told of a scene before its first shot, and is of all of them."""
 _SHORT = 5
 """Words in quotes up to which they may be said."""
 _ABOVE = 16
@@ -109,7 +112,7 @@ def as_list(page: SourceText) -> SourceText | None:
     A shot begins at `Shot 1`, at an item of a list, at a time, or at `Prompt: ...`; lines under it that are named as
     columns of shot lists are (`Duration: 4s`) are its cells.
     """
-    lines, behind = ended(codes.parted_lines(page.lines), _bare)
+    lines, behind = ended(cued(codes.parted_lines(page.lines), _bare, _begins), _bare)
     rows = _Rows(*_manner([line for _, line in lines]), page.text)
     if not (rows.open or rows.timed or rows.prompted or rows.shots):
         rows.code = codes.manner([_bare(line) for _, line in lines])
@@ -187,7 +190,7 @@ class _Rows(Struct):
         column, cell = _labelled(text)
         if not text or RULER.fullmatch(text) or self._heads(number, text):
             return
-        if CHAT.match(text):
+        if CHAT.match(text) or (column == "style" and not (self.found or self.scene_line)):
             self.above.append(text)
         elif self.timed and (match := _TIMED.fullmatch(text)):
             self._at(number, match)
@@ -287,7 +290,7 @@ class _Rows(Struct):
             self._begin(number, {**times, "description": match["words"]})
 
     def _begin(self, number: int, cells: dict[str, str]) -> None:
-        lasting = {column: cell for column, cell in self.held.items() if column in {"light", "place", "side"}}
+        lasting = {column: cell for column, cell in self.held.items() if column in _LASTING}
         first = dict(self.held) if self.scene_line or not self.found else lasting
         named = ("description", "time")
         others = [first.pop(column) for column in named if first.get(column, cells.get(column)) != cells.get(column)]
@@ -370,6 +373,11 @@ def _bare(line: str) -> str:
     plain = _SLANTED.sub(r"\1", _EMOJI.sub(r"\1", plain))
     plain = _SECONDS.sub(r"\1\2s-\3s", plain, count=1)
     return _IN_BRACKETS.sub(r"\1: ", _ORDINAL.sub(r"\2\1", plain, count=1), count=1)
+
+
+def _begins(text: str) -> bool:
+    """Whether a line begins a shot or a scene by its number, or tells of one by a column's name."""
+    return bool(_SHOT.fullmatch(text) or SCENE.fullmatch(text) or _PLACE.fullmatch(text) or _labelled(text)[0])
 
 
 def _is_heading(text: str) -> bool:

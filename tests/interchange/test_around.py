@@ -54,7 +54,8 @@ def test_what_each_shot_says_is_the_last_ones_too(tmp_path: Path) -> None:
     """Shots with empty lines between their parts; and what one shot alone may have."""
     text = "Shot 1: a ball.\n\nStyle: noir\n\nDuration: 4s\n\nShot 2: a cube.\n\nStyle: ink\n\nMood: calm\n"
     board, _ = brought(text, tmp_path)
-    assert [shot.beats[0].prompt for shot in board.shots] == ["a ball. Style: noir", "a cube. Style: ink Mood: calm"]
+    assert [shot.beats[0].prompt for shot in board.shots] == ["a ball", "a cube"]
+    assert [(shot.beats[0].style, shot.beats[0].mood) for shot in board.shots] == [("noir", ""), ("ink", "calm")]
     board, text = brought("1. a ball\n2. a cube\n\nBest of all: it spins.\n", tmp_path)
     assert board.shots[1].beats[0].prompt == "a cube. Best of all: it spins"
 
@@ -97,7 +98,7 @@ def test_times_behind_their_unit_or_a_bullet_are_lengths(tmp_path: Path, text: s
         ("storyboard: 1\ntitle: x\nshots:\n  - prompt: a ball\n", 1),
         ("Here it is:\n\n```yaml\ntitle: x\nshots:\n  - prompt: a ball\n```\n", 5),
         ('```json\n{"shots": [{"prompt": "a ball"}]}\n```\n', 2),
-        ('[\n  {"prompt": "a ball"}\n]\n', 1),
+        ('{"title": "x", "scenes": [{"shots": ["a ball"]}]}\n', 1),
     ],
 )
 def test_a_storyboard_in_a_text_is_told_as_that(tmp_path: Path, text: str, line: int) -> None:

@@ -258,7 +258,8 @@ def test_what_chats_say_of_the_camera_and_of_a_shots_title_is_in_its_place(tmp_p
     brought(text, tmp_path, "a.md")
     ball, cube = [shot.beats[0] for shot in storyboard.load(tmp_path / "a.yaml").shots]
     assert (ball.framing, ball.angle, ball.lens, ball.camera) == ("close", "low", "85mm", "slow pan left")
-    assert (ball.prompt, cube.prompt, cube.camera) == ("A ball. rolls Mood: calm", "A cube", "Wide shot, drone")
+    assert (ball.prompt, ball.mood) == ("A ball. rolls", "calm")
+    assert (cube.prompt, cube.camera) == ("A cube", "Wide shot, drone")
     assert '# "The Drop"' in (tmp_path / "a.yaml").read_text()
 
 
@@ -338,7 +339,7 @@ def test_who_speaks_in_notes_is_heard_and_labels_are_not(tmp_path: Path) -> None
     door, street = [shot.beats[0] for shot in storyboard.load(tmp_path / "a.yaml").shots]
     assert [(line.cast, line.line) for line in door.dialogue] == [("mara", "Hello."), ("mara", "Who is there?")]
     assert [(line.cast, line.line) for line in street.dialogue] == [("tom", "Me."), ("", "It was late.")]
-    assert (door.prompt, street.prompt) == ("@mara opens the door", 'a street. Style: noir. Text: "SALE"')
+    assert (door.prompt, street.prompt, street.style) == ("@mara opens the door", 'a street. Text: "SALE"', "noir")
 
 
 def test_what_is_told_of_a_scene_is_in_it_and_not_in_the_scene_before(tmp_path: Path) -> None:

@@ -1,0 +1,74 @@
+"""Prompts that are JSON, one object each as chats and programs hand them over, as a shot list."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Sequence
+
+from sora_cli.interchange.listed import held_in, is_above, meaning
+from sora_cli.interchange.outline import SourceText
+
+_BEGINS = re.compile(r"^[ \t]*([\[{])", re.MULTILINE)
+_SEEN = {"description", "subject"}
+
+
+def as_rows(page: SourceText) -> SourceText | None:
+    """The text as a shot list; None where it is no JSON, or JSON of which not every object says what is seen."""
+    found = _objects(page.text)
+    rows = [{key: _cell(key, value) for key, value in each.items()} for _, each in found]
+    if not rows or not all(_SEEN & {meaning(key)[0] for key, cell in row.items() if cell} for row in rows):
+        return None
+    columns = dict.fromkeys(key for row in rows for key in row)
+    above = {key: _above(key, {row.get(key, "") for row in rows}) for key in columns}
+    kept = [key for key in columns if not above[key]]
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerows([line] for line in above.values() if line)
+    writer.writerow(_name(key, [row.get(key, "") for row in rows]) for key in kept)
+    writer.writerows([row.get(key, "") for key in kept] for row in rows)
+    lines = (*[1] * (len(columns) - len(kept) + 1), *(number for number, _ in found))
+    return SourceText(page.name, out.getvalue(), (page, lines))
+
+
+def _objects(text: str) -> list[tuple[int, dict[str, object]]]:
+    """The objects of a text, those of a list each, with their lines; none where one cannot be read."""
+    found: list[tuple[int, dict[str, object]]] = []
+    at = 0
+    while match := _BEGINS.search(text, at):
+        try:
+            value, at = json.JSONDecoder().raw_decode(text, match.start(1))
+        except (ValueError, RecursionError):
+            return []
+        line = text.count("\n", 0, match.start(1)) + 1
+        each = value if isinstance(value, list) else [value]
+        if not all(isinstance(item, dict) for item in each):
+            return []
+        found += [(line, item) for item in each]
+    return found
+
+
+def _cell(key: str, value: object) -> str:
+    """A value in words: of lines that are said, who says each before it."""
+    column = meaning(key)[0]
+    spoken = column == "dialogue"
+    if isinstance(value, dict):
+        return {"dialogue": ": ", "move": " "}.get(column, ", ").join(
+            filter(None, (_cell(key, each) for each in value.values()))
+        )
+    if isinstance(value, list):
+        return (" / " if spoken else ", ").join(filter(None, (_cell(key, each) for each in value)))
+    return "" if value is None else " ".join(str(value).split())
+
+
+def _name(key: str, cells: Sequence[str]) -> str:
+    """The column of a key: `audio` is a sound where nobody speaks in it."""
+    return "sound" if {held_in(key, cell) for cell in cells if cell} == {"sound"} else key
+
+
+def _above(key: str, cells: set[str]) -> str:
+    """What all objects say of the film, as a line above a list: `aspect ratio: 16:9`; empty for what is a shot's."""
+    line = f"{key.replace('_', ' ')}: {min(cells)}"
+    return line if len(cells) == 1 and not meaning(key)[0] and is_above(line) else ""

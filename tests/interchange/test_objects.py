@@ -1,0 +1,115 @@
+"""Prompts in JSON; speakers and times on lines of their own; what a style is of."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sora_cli import storyboard
+from sora_cli.flows.bring import bring
+from sora_cli.storyboard.model import Beat
+
+BALL = {"id": 1, "prompt": "a ball", "duration_seconds": 4, "aspect_ratio": "9:16", "audio": "waves"}
+CUBE = {
+    "id": 2,
+    "prompt": "a cube",
+    "aspect_ratio": "9:16",
+    "camera": {"movement": "pan", "direction": "left"},
+    "dialogue": [{"character": "Mara", "line": "It burns."}],
+}
+
+
+def beats_of(text: str, folder: Path, name: str = "a.txt") -> tuple[storyboard.Storyboard, list[Beat]]:
+    (folder / name).write_text(text, encoding="utf-8")
+    board = storyboard.load(bring(folder / name, None).path)
+    return board, [shot.beats[0] for shot in board.shots]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.jsonl", f"{json.dumps(BALL)}\n{json.dumps(CUBE)}\n"),
+        ("a.json", json.dumps([BALL, CUBE], indent=2)),
+        ("a.md", f"Here are they:\n\n```json\n{json.dumps(BALL, indent=2)}\n```\n\nShot 2:\n{json.dumps(CUBE)}\n"),
+    ],
+)
+def test_prompts_that_are_an_object_each_are_shots(name: str, text: str, tmp_path: Path) -> None:
+    board, (ball, cube) = beats_of(text, tmp_path, name)
+    written = (tmp_path / "a.yaml").read_text(encoding="utf-8")
+    assert [written.count(each) for each in ('output: {aspect: "9:16"}', "sound: waves", "aspect_ratio")] == [1, 1, 0]
+    assert [shot.name for shot in board.shots] == ["1", "2"]
+    assert (ball.prompt, ball.duration and ball.duration.seconds) == ("a ball", 4)
+    assert (cube.prompt, cube.camera) == ("a cube", "pan left")
+    assert [(line.cast, line.line) for line in cube.dialogue] == [("mara", "It burns.")]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Mara waits.\n\nMARA\nIt burns.\nStill.\n",
+        "a pier.\n\nMARA\n(quietly)\nIt burns.\nStill.\n",
+        "Mara waits.\nMara:\nIt burns. Still.\n",
+        'a pier.\nMara:\n"It burns. Still."\n',
+        "a pier.\nMARA (O.S.)\n\u201cIt burns. Still.\u201d\n",
+    ],
+)
+def test_a_speaker_over_her_words_says_them(said: str, tmp_path: Path) -> None:
+    _, (pier, lamp) = beats_of(f"SHOT 1 (4s)\n{said}\nSHOT 2 (3s)\nthe lamp turns.\n", tmp_path)
+    assert [(line.cast, line.line) for line in pier.dialogue] == [("mara", "It burns. Still.")]
+    assert (pier.prompt.lower().lstrip("@").split()[0], "burns" in pier.prompt) in {("a", False), ("mara", False)}
+    assert (lamp.prompt, lamp.dialogue) == ("the lamp turns", ())
+
+
+@pytest.mark.parametrize("words", ["THE PIER\nThe lamp turns.", "CLOSE UP\nThe lamp turns.", "NIGHT\nThe lamp turns."])
+def test_a_line_in_capitals_is_no_speaker_where_nobody_is_called_so(words: str, tmp_path: Path) -> None:
+    _, (lamp, _) = beats_of(f"Shot 1\n{words}\n\nShot 2: a ball\n", tmp_path)
+    assert (lamp.dialogue, "lamp turns" in lamp.prompt) == ((), True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "00:00 - 00:04\nA ball\nrolls.\n\n00:04 - 00:07\nA cube falls.\n",
+        "[0-4s]\nA ball rolls.\n[4-7s]\nA cube falls.\n",
+        "**0:00\N{EN DASH}0:04**\nA ball rolls.\n\n**0:04\N{EN DASH}0:07:**\nA cube falls.\n",
+    ],
+)
+def test_words_below_their_times_are_shots(text: str, tmp_path: Path) -> None:
+    _, found = beats_of(text, tmp_path)
+    assert [(beat.prompt, beat.duration and beat.duration.seconds) for beat in found] == [
+        ("A ball rolls", 4),
+        ("A cube falls", 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "styles"),
+    [
+        ("Shot 1: a ball\nShot 2: a cube\nStyle: noir\n", ["noir", "noir"]),
+        ("Shot 1: a ball\nStyle: noir\nShot 2: a cube\nStyle: ink\n", ["noir", "ink"]),
+        ("## Shot 1\nPrompt: a ball\nStyle: noir.\n\n## Shot 2\nPrompt: a cube\nDuration: 3s\n", ["noir", ""]),
+        ("## Shot 1\nPrompt: a ball\n\n## Shot 2\nPrompt: a cube\nStyle: ink\n", ["", "ink"]),
+        ("Style: noir\n\nPrompt: a ball\nPrompt: a cube\n", ["noir", "noir"]),
+        ("Scene 1: Beach\nStyle: noir\nShot 1: a ball\nShot 2: a cube\n", ["noir", "noir"]),
+        ("Shot,Description,Style\n1,a ball,noir\n2,a cube,\n", ["noir", ""]),
+    ],
+)
+def test_a_style_is_of_its_shot_or_of_the_film_by_where_it_stands(text: str, styles: list[str], tmp_path: Path) -> None:
+    _, found = beats_of(text, tmp_path, "a.csv" if "," in text else "a.txt")
+    assert [beat.style for beat in found] == styles
+    assert [beat.prompt for beat in found] == ["a ball", "a cube"]
+
+
+def test_seconds_and_frames_of_a_japanese_list_count_at_24_where_no_rate_is_told(tmp_path: Path) -> None:
+    for rate, seconds in (("", 3.5), ("FPS: 25\n", 3.48)):
+        _, (beat, *_) = beats_of(f"{rate}カット,内容,秒+コマ\n1,赤いボール,3+12\n2,青い箱,2+0\n", tmp_path, "a.csv")
+        assert beat.duration is not None
+        assert float(beat.duration.seconds or 0) == seconds
+
+
+def test_scenes_and_shots_in_chinese_numbers_are_read(tmp_path: Path) -> None:
+    board, (fox, eyes) = beats_of("场景一：海边\n第一镜：狐狸跑过石桥，4秒\n第二镜：狐狸的眼睛\n", tmp_path)  # noqa: RUF001
+    assert [scene.setting for scene in board.scenes] == ["海边"]
+    assert (fox.prompt, eyes.prompt) == ("狐狸跑过石桥", "狐狸的眼睛")
