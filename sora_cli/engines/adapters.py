@@ -17,8 +17,8 @@ from msgspec import Struct
 
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.checkpoint import Checkpoint
-from sora_cli.engines.header import header_of
-from sora_cli.engines.options import adapter_facts
+from sora_cli.engines.header import has_low_rank, header_of
+from sora_cli.engines.options import EXPERT, adapter_facts
 from sora_cli.errors import EngineMissing
 
 Role = Literal["down", "up", "alpha", "bias", "whole", "magnitude"]
@@ -38,8 +38,6 @@ _LEADING = re.compile(
 """What programs put before a layer's name: peft, ComfyUI, diffusers, kohya's and musubi's, LyCORIS."""
 _OTHER_KINDS = {"lokr": "a LoKr", "hada_": "a LoHa", "oft_": "an OFT", "glora": "a GLoRA", "ia3": "an (IA)^3"}
 """Adapters of other kinds, by what is in the names of their tensors."""
-_LOW_RANK = ("lora", *_OTHER_KINDS, "dora_scale", ".diff")
-"""What is in the names of an adapter's tensors, whichever program trained it."""
 MOST_LEFT = 1 / 3
 """The share of a LoRA's layers that a model may lack; with more it was made for another. One for pictures to video has
 a sixth of them beside a model of text to video."""
@@ -111,11 +109,23 @@ def places(layers: Iterable[str], family: str) -> dict[str, str]:
     return found
 
 
+def other_half(path: Path) -> Path | None:
+    """The file beside one for a transformer of a pair that is for the other one, by its name; None where it is not."""
+    turned = {"high": "low", "low": "high"}
+
+    def swap(found: re.Match[str]) -> str:
+        word = turned[found[0].lower()]
+        return word.upper() if found[0].isupper() else word.capitalize() if found[0][0].isupper() else word
+
+    other = path.with_name(f"{EXPERT.sub(swap, path.stem)}{path.suffix}")
+    return other if other != path and other.is_file() else None
+
+
 def no_lora(path: Path, card: EngineCard) -> str:
     """Why a file is no LoRA, which is all that an engine takes, by the names in it; empty where nothing tells."""
     tensors = _shapes(path)
     names = " ".join(tensors).lower()
-    if tensors and not any(sign in names for sign in _LOW_RANK):
+    if tensors and not has_low_rank(tensors):
         return f"{path.name} holds no LoRA: it is another part of a model, or a whole one"
     kind = next((kind for sign, kind in _OTHER_KINDS.items() if sign in names), "")
     known = kind and _compared(tensors, card)[0]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 from msgspec.structs import replace
 
 from sora_cli.bounded import expanded, is_folder
-from sora_cli.engines import checkpoint, folders
+from sora_cli.engines import checkpoint, coherent, folders
 from sora_cli.engines.base import Engine, EngineCard
 from sora_cli.engines.cards import NANO, KnownModel, sized
 from sora_cli.engines.cards import known as released
@@ -119,16 +119,19 @@ def refuse(card: EngineCard) -> None:
             found = Checkpoint.read(card.location)
             found.refuse()
             found.refuse_incomplete()
+            coherent.refuse(found)
 
 
 @contextmanager
 def _pulled_again(source: str) -> Iterator[None]:
-    """Name the repository of a model where it should be downloaded again."""
+    """Name the repository of a model where it should be downloaded again; a folder is not of the hub's."""
     try:
         yield
     except EngineMissing as error:
-        if error.hint.endswith(checkpoint.AGAIN) and is_repo(source):
-            error.hint += f" {source}"
+        if error.hint.endswith(checkpoint.AGAIN):
+            near = source if is_repo(source) else like(Path(source).name)
+            plain = error.hint.removesuffix(checkpoint.AGAIN) + "copy or download the model again"
+            error.hint = f"{error.hint} {near}" if near else plain
         raise
 
 
@@ -353,9 +356,9 @@ def _missing(name: str, repo: str, revision: str = "") -> EngineMissing:
 def _no_checkpoint(name: str) -> EngineMissing:
     """The error of a folder without an index; one with models of other programs in it is told as those."""
     inside = folders.inside(expanded(name))
-    alone = None if inside else next(iter(model_files(expanded(name))), None)
-    if alone is not None:
-        return single_file(str(alone))
+    alone = [] if inside else model_files(expanded(name))
+    if alone:
+        return single_file(name, alone)
     where = f": {inside}" if inside else ": a checkpoint saved by diffusers' save_pretrained"
     return EngineMissing(
         f"{name} holds no model: neither {checkpoint.INDEXES[0]} nor {checkpoint.INDEXES[1]}",

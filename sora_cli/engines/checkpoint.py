@@ -51,9 +51,14 @@ _STEMS = ("diffusion_pytorch_model", "model")
 """How files of weights begin, by diffusers and by transformers."""
 _SCALES = ("scale_weight", "weight_scale", "scale_input", "input_scale", "scaled_fp8", "comfy_quant")
 """How tensors end that say how other programs' fp8 weights are scaled; diffusers passes them over."""
-_VARIANT = re.compile(r"\w+(?:-[0-9]{5}-of-[0-9]{5})?\.((?:fp|bf)[0-9]+)(?:-[0-9]{5}-of-[0-9]{5})?\.safetensors")
+_OF = "(?:-[0-9]{5}-of-[0-9]{5})?"
+_VARIANT = re.compile(rf"\w+{_OF}\.((?:fp|bf)[0-9]+){_OF}\.safetensors")
 """Names of files of weights in another number type, which stand beside the others or alone (diffusers' `variant`)."""
 _PART = re.compile(r"(.+)-[0-9]{5}-of-(0[0-9]{4})\.safetensors")
+_READ = re.compile(rf"(?:{'|'.join(_STEMS)}){_OF}(?:\.(?:fp|bf)[0-9]+)?{_OF}\.safetensors")
+"""Names of files of weights that are read: no copy beside them, as `model (1).safetensors`."""
+UNFINISHED = {".aria2", ".crdownload", ".download", ".incomplete", ".opdownload", ".part", ".partial", ".tmp", ".!qb"}
+"""How files end that a download has not finished."""
 IGNORED = {".md", ".png", ".jpg", ".jpeg", ".gif", ".mp4", ".webp", ".pyc", ".lock", ".incomplete"}
 
 
@@ -112,19 +117,32 @@ class Checkpoint(Struct, frozen=True):
         return sum(path.stat().st_size for path in self.weights(component) if path.exists())
 
     def weights(self, component: str) -> list[Path]:
-        """The files of a component's weights: those of a variant only where there are no others."""
-        files = _weight_files(self.folder / component)
-        return [path for path in files if not _VARIANT.fullmatch(path.name)] or files
+        """The files of a component's weights that are read: those of a variant only where there are no others.
+
+        Copies beside them are none of it, nor is a whole file beside its parts, or parts that their index has not.
+        """
+        part = self.folder / component
+        files = _weight_files(part)
+        named = [path for path in files if _READ.fullmatch(path.name)] or files
+        variant = self.variant_of(component)
+        read = [path for path in named if _variant_in(path) == variant]
+        listed = _listed(part)
+        return [path for path in read if path.name in listed] or read
 
     @property
     def variant(self) -> str | None:
-        """The variant without which a component has no weights, as `from_pretrained` takes it: `fp16`."""
-        return next(filter(None, map(self.variant_of, self.components())), None)
+        """The variant without which a component has no weights, as `from_pretrained` takes it: `fp16`.
+
+        Of several that one which most components have.
+        """
+        alone = [found for name in self.components() if (found := _variants(self.folder / name))]
+        return max(sorted(set().union(*alone)), key=lambda each: sum(each in one for one in alone), default=None)
 
     def variant_of(self, component: str) -> str | None:
         """The same of one component."""
-        found = next((_VARIANT.fullmatch(path.name) for path in self.weights(component)), None)
-        return found[1] if found else None
+        own = _variants(self.folder / component)
+        common = self.variant if len(own) > 1 else None
+        return common if common in own else min(own, default=None)
 
     def parameters_of(self, folder: str) -> int:
         """How many numbers the weights in a folder are, by the headers of its files; 0 where one cannot be read."""
@@ -149,8 +167,13 @@ class Checkpoint(Struct, frozen=True):
 
     def refuse_unfetched(self) -> None:
         """Raise `EngineMissing` where a file of weights was not fetched: it is a pointer, a dead link or left out."""
-        files = [path for name in self.components() for path in _weight_files(self.folder / name)]
-        for path in files:
+        for name, (library, _) in self.components().items():
+            part = self.folder / name
+            alone = library == "transformers" and (part / "model.safetensors").exists()  # it reads that one first
+            gone = [] if alone else [part / one for one in sorted(_listed(part)) if not _is_there(part / one)]
+            if gone:
+                raise EngineMissing(f"{gone[0]} is missing: the index of its weights names it", hint=AGAIN)
+        for path in (path for name in self.components() for path in self.weights(name)):
             if path.with_name(f"{path.name}.aria2").exists():
                 raise EngineMissing(f"{path} is not whole: its download by aria2 was not finished", hint=AGAIN)
             if not path.exists():
@@ -160,7 +183,7 @@ class Checkpoint(Struct, frozen=True):
             if found := _PART.fullmatch(path.name):
                 stem, of = found[1], found[2]
                 names = (f"{stem}-{number:05d}-of-{of}.safetensors" for number in range(1, int(of) + 1))
-                missing = next((path.with_name(name) for name in names if path.with_name(name) not in files), None)
+                missing = next((other for name in names if not _is_there(other := path.with_name(name))), None)
                 if missing is not None:
                     raise EngineMissing(f"{missing} is missing: one of the {int(of)} files of its weights", hint=AGAIN)
                 if not any(path.parent.glob("*.index*.json")):
@@ -233,6 +256,31 @@ def _weight_files(part: Path) -> list[Path]:
     return sorted(path for path in part.glob("*.safetensors") if not path.name.startswith("."))
 
 
+def _is_there(path: Path) -> bool:
+    """Whether a folder has an entry of a name, though it be a link that leads nowhere."""
+    return path.is_symlink() or path.exists()
+
+
+def _variant_in(path: Path) -> str | None:
+    found = _VARIANT.fullmatch(path.name)
+    return found[1] if found else None
+
+
+def _variants(part: Path) -> set[str]:
+    """The variants that a folder's weights are there as; none where they are there as none too."""
+    found = {_variant_in(path) for path in _weight_files(part) if _READ.fullmatch(path.name)}
+    return set() if None in found else {each for each in found if each}
+
+
+def _listed(part: Path) -> set[str]:
+    """The files that the index of a folder's weights names; none where it has no index."""
+    found: set[str] = set()
+    for path in part.glob("*.safetensors.index*.json"):
+        files = read_json(path).get("weight_map")
+        found |= {str(name) for name in files.values()} if isinstance(files, dict) else set()
+    return found
+
+
 def _refuse_without_weights(part: Path, names: Collection[str]) -> None:
     """Raise `EngineMissing` where a model's folder, of these names, has no configuration or no weights by name."""
     weights = [name for name in names if name.endswith(".safetensors")]
@@ -240,7 +288,7 @@ def _refuse_without_weights(part: Path, names: Collection[str]) -> None:
         if weights or not names:
             raise EngineMissing(f"{part} has no config.json", hint=AGAIN)
         return  # what it is, is told by its class alone
-    if any(name.startswith(_STEMS) for name in weights):
+    if any(_READ.fullmatch(name) for name in weights):
         return
     if weights:
         hint = f"sora reads {' and '.join(f'{stem}.safetensors' for stem in _STEMS)}: {AGAIN}"
@@ -248,6 +296,8 @@ def _refuse_without_weights(part: Path, names: Collection[str]) -> None:
         raise EngineMissing(told, hint=hint)
     if any(Path(name).suffix in PICKLES for name in names):
         raise EngineMissing(f"the weights in {part} are pickles, which may run code", hint=_SAFE)
+    if begun := next((name for name in names if Path(name).suffix.lower() in UNFINISHED), None):
+        raise EngineMissing(f"{part} holds no weights: {begun} is a download that was not finished", hint=AGAIN)
     raise EngineMissing(f"{part} holds no weights", hint=AGAIN)
 
 

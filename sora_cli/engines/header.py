@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +16,8 @@ MOST_HEADER = 100 << 20
 """Bytes of a safetensors file's header; the library's own limit."""
 
 
+LOW_RANK = re.compile(r"lora|lokr|hada_|(?<![a-z])oft_|(?<![a-z])ia3|dora_scale|\.diff(?:_b)?$", re.IGNORECASE)
+"""What is in the names of an adapter's tensors, whichever program trained it; not `model.diffusion_model.`."""
 LAST = 3
 """Matrices at the end of a file that are looked at to see whether they were ever written."""
 GLIMPSE = 4096
@@ -33,6 +36,11 @@ class Header(Struct, frozen=True):
     def end(self) -> int:
         """The byte behind the last tensor."""
         return max((end for _, end in self.places.values()), default=0)
+
+
+def has_low_rank(tensors: Collection[str]) -> bool:
+    """Whether tensors of these names are an adapter's."""
+    return any(LOW_RANK.search(name) for name in tensors)
 
 
 def header_of(path: Path) -> Header:

@@ -28,6 +28,8 @@ from pydantic import (
 
 from sora_cli.adapters import SUFFIX, weights_in
 from sora_cli.bounded import Json, expanded, file_hash, parse_json
+from sora_cli.engines.checkpoint import PICKLES
+from sora_cli.engines.folders import has_index
 from sora_cli.engines.header import header_of
 
 WAN_AVOIDS = (
@@ -45,6 +47,10 @@ FACTS = "sora"
 """Where in the header of a LoRA's file stands what `sora train` tells of it."""
 EXPERT = re.compile(r"(high|low)(?=[-_ .]?noise)|(?<=[-_ .])(high|low)$", re.IGNORECASE)
 """How a LoRA's file for one transformer of a pair says in its name for which."""
+
+
+_WEIGHED = re.compile(r"(.+):(-?\d*\.?\d+)")
+"""A file and its strength, as other programs take them."""
 
 
 class Options(BaseModel):
@@ -113,14 +119,30 @@ class LoraOption(Options):
             raise ValueError(
                 f"{path.name} is outside the storyboard's folder: copy it there, or run with --allow-outside"
             )
-        if path.suffix != SUFFIX:
-            raise ValueError(f"{path.name} is not a .safetensors file")
-        if not path.is_file():
-            raise ValueError(f"there is no file {path}")
+        if wrong := _no_weights(path):
+            raise ValueError(wrong)
         found = file_hash(path)
         if given.get("sha256") not in (None, "", found):
             raise ValueError(f"{path} has changed since it was planned")
         return {"expert": expert_of(path.stem), **given, "path": str(path), "sha256": found}
+
+
+def _no_weights(path: Path) -> str:
+    """Why a path names no file of a LoRA, and what does; empty where it does."""
+    folder = path.parent
+    if path.stem == folder.name and path.suffix == SUFFIX and folder.is_dir() and not path.is_file():
+        if has_index(folder):
+            return f"{folder} is a model, not a LoRA"
+        held = sorted(each.name for each in folder.glob(f"*{SUFFIX}"))
+        return f"the folder {folder} holds {f'several files: name one, such as {held[0]}' if held else 'no LoRA'}"
+    near, weighed = path.with_name(f"{path.name}{SUFFIX}"), _WEIGHED.fullmatch(path.name)
+    if weighed and weights_in(path.with_name(weighed[1])).is_file():
+        return f"there is no file {path}: write {{path: {weighed[1]}, scale: {weighed[2]}}}"
+    if not path.is_file():
+        return f"there is no file {path}{f': did you mean {near.name}?' if near.is_file() else ''}"
+    if path.suffix.lower() in PICKLES:
+        return f"{path.name} is a pickle, which may run code: get the LoRA as a {SUFFIX} file"
+    return "" if path.suffix == SUFFIX else f"{path.name} is not a {SUFFIX} file"
 
 
 def expert_of(name: str) -> str:
@@ -130,7 +152,9 @@ def expert_of(name: str) -> str:
 
 
 def listed(given: object) -> list[object]:
-    """What is written of adapters, as a list of mappings: a path alone, a mapping, or a list of these."""
+    """What is written of adapters, as a list of mappings: a path alone, a mapping, a list of these; `off` for none."""
+    if given is None or given is False or (isinstance(given, str) and given.strip().lower() in {"", "off", "none"}):
+        return []
     each_of = given if isinstance(given, list | tuple) else [given]
     return [{"path": each} if isinstance(each, str) else each for each in each_of]
 

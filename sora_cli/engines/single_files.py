@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 from sora_cli.bounded import expanded, is_file
 from sora_cli.engines import checkpoint, folders
 from sora_cli.engines.cards import known as released
-from sora_cli.errors import EngineMissing
+from sora_cli.engines.header import has_low_rank, header_of
+from sora_cli.errors import EngineMissing, first_of
 
 EXAMPLE = "Wan-AI/Wan2.1-VACE-1.3B-diffusers"
 """What is named where a name tells nothing."""
+MOST_LOOKED_AT = 1_000
+"""Entries of a folder among which files of models are looked for."""
 ENOUGH = 2
 """How many words two names have in common that name the same model."""
 
 
 def model_files(folder: Path) -> list[Path]:
-    """The files of a folder that have the ending of a model, as other programs keep them."""
-    try:
-        return sorted(path for path in folder.iterdir() if path.suffix.lower() in SINGLE_FILES)
-    except OSError:
-        return []
+    """The files of a folder that have the ending of a model, as other programs keep them; else of the folders in it."""
+    with suppress(OSError):
+        found = (list(islice(folder.glob(f"{deep}*.*"), MOST_LOOKED_AT)) for deep in ("", "*/", "*/*/"))
+        models = ([path for path in each if path.suffix.lower() in SINGLE_FILES] for each in found)
+        return sorted(next(filter(None, models), []))
+    return []
 
 
 SINGLE_FILES = {
@@ -49,16 +56,38 @@ def as_single_file(name: str) -> str:
     kind = SINGLE_FILES.get(path.suffix.lower(), "no model")
     if checkpoint.is_pointer(path):
         kind = "a pointer of Git LFS, without what it points to"
+    elif path.suffix.lower() in checkpoint.UNFINISHED:
+        kind = "a download that was not finished"
+    elif is_adapter(path):
+        kind = "a LoRA, or its like"
     return f"{name} {f'is a single file ({kind})' if is_file(path) else 'would be a single file, and there is none'}"
 
 
-def single_file(name: str) -> EngineMissing:
-    """The error of a single file that is named as an engine: what it is, and what to name instead."""
+def is_adapter(path: Path) -> bool:
+    """Whether a file holds an adapter, by the names of its tensors."""
+    with suppress(OSError, ValueError):
+        return has_low_rank(header_of(path).shapes)
+    return False
+
+
+def single_file(name: str, inside: Sequence[Path] = ()) -> EngineMissing:
+    """The error of a single file that is named as an engine, or of a folder of such: what it is, what to name instead.
+
+    `inside` are the files of models in a folder of this name.
+    """
     path = expanded(name)
-    example = like(f"{path.parent.name} {path.name}") or EXAMPLE
-    around = next((str(place) for place in path.parents if folders.has_index(place)), "")
+    one = inside[0] if len(inside) == 1 else path
+    if is_adapter(one):
+        told = "lay it over the engine that it was made for: --option lora=FILE, or `options: {lora: FILE}`"
+        return EngineMissing(as_single_file(str(one)), hint=told)
+    example = next(filter(None, map(like, (path.name, f"{path.parent.name} {path.name}", one.name))), EXAMPLE)
+    around = next((str(place) for place in one.parents if folders.has_index(place)), "")
     hint = f"name the folder that contains it: {around}" if around else f"download one: sora models pull {example}"
-    return EngineMissing(f"{as_single_file(name)}; sora takes diffusers folders, for example {example}", hint=hint)
+    what = as_single_file(str(one))
+    if len(inside) > 1:
+        files = first_of([each.name for each in inside], 2)
+        what = f"{name} holds no {checkpoint.INDEXES[0]}, but files of other programs: {files}"
+    return EngineMissing(f"{what}; sora takes diffusers folders, for example {example}", hint=hint)
 
 
 def like(name: str) -> str:

@@ -23,6 +23,7 @@ from sora_cli.flows.training_survey import Survey, maker_of, telling
 from sora_cli.lock import Lock
 from sora_cli.media.sheet import SheetRow, side_by_side
 from sora_cli.store import file_hash
+from sora_cli.training.material import name_in
 
 if TYPE_CHECKING:
     from sora_cli.cancel import Cancellation
@@ -198,7 +199,7 @@ def _facts(found: Survey) -> dict[str, JsonValue]:
 def _card(
     found: Survey, facts: dict[str, JsonValue], history: Sequence[dict[str, JsonValue]], sha256: str, seconds: float
 ) -> dict[str, JsonValue]:
-    settings = found.settings
+    settings, held = found.settings, {each.name for each in found.examples if each.held}
     return {
         **facts,
         "file": f"{found.asked.name}{adapters.SUFFIX}",
@@ -216,14 +217,16 @@ def _card(
         "seconds": round(seconds, 1),
         "examples": [
             {
-                "file": piece.path.name,
+                "file": name_in(piece.path, found.asked.folder),
                 "sha256": piece.sha256,
                 "caption": piece.words.caption,
-                "held_out": any(each.held and each.name == piece.path.name for each in found.examples),
+                "held_out": name_in(piece.path, found.asked.folder) in held,
             }
             for piece in found.material.pieces
         ],
-        "left_out": [{"file": each.path.name, "why": each.why} for each in found.material.left_out],
+        "left_out": [
+            {"file": name_in(each.path, found.asked.folder), "why": each.why} for each in found.material.left_out
+        ],
         "policy": found.judged.told,
         "loss": list(history),
         "samples": {"sheet": "sheet.png", "prompts": [*prompts(found)], "seed": settings.seed},

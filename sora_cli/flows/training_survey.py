@@ -37,8 +37,9 @@ from sora_cli.packages import lacking
 from sora_cli.record.film import MakerRecord
 from sora_cli.store import file_hash
 from sora_cli.storyboard.model import MENTION
+from sora_cli.training import lists
 from sora_cli.training.captions import Captions, Kind
-from sora_cli.training.material import Grid, Material, Piece, files_of, gather, passed_over
+from sora_cli.training.material import Grid, Material, Piece, files_of, gather, name_in, passed_over
 
 USUAL_FRAMES = 33
 """Frames that are learned at once where nobody says, or the nearest that the engine takes."""
@@ -48,6 +49,8 @@ HELD_SHARE, MOST_HELD = 0.1, 8
 """How much is held out."""
 UNSAID = ""
 """What guidance compares with; it is kept as it was beside the words that are named."""
+SEEN = 0.7
+"""Of a clip or picture: with less of it seen than that, it is told."""
 STILLS = 8
 """Frames of each stretch of a character that are learned by themselves too."""
 
@@ -132,14 +135,16 @@ class Survey(Struct, frozen=True):
             "engine": self.card.name,
             "used": [
                 {
-                    "file": piece.path.name,
+                    "file": name_in(piece.path, self.asked.folder),
                     "caption": piece.words.caption,
                     "caption_from": piece.words.source,
                     "stretches": len(piece.starts),
                 }
                 for piece in self.material.pieces
             ],
-            "left_out": [{"file": each.path.name, "why": each.why} for each in self.material.left_out],
+            "left_out": [
+                {"file": name_in(each.path, self.asked.folder), "why": each.why} for each in self.material.left_out
+            ],
             "held_out": self.held,
             "size": list(self.grid.size),
             "frames": self.grid.frames,
@@ -187,17 +192,19 @@ def survey(asked: Asked, report: Report, *, dry_run: bool = False) -> Survey:
         require_packages(asked.quantize)
     grid = _grid(card, asked)
     seen = captioned.by(asked.captioner, report) if asked.captioner else None
-    captions = Captions(asked.name, asked.kind, asked.caption, seen)
     paths = files_of(asked.folder)
+    listed = lists.read(asked.folder, paths)
+    captions = Captions(asked.name, asked.kind, asked.caption, seen, listed.captions)
     with Clock(report).stage("look", len(paths)):
         material = gather(paths, grid, captions, file_hash, telling(report, "look"))
         for left in material.left_out:
-            report(Note(f"left out {left.path.name}: {left.why}"))
+            report(Note(f"left out {name_in(left.path, asked.folder)}: {left.why}"))
         if not material.pieces:
             raise RequestError(f"nothing in {asked.folder} can be trained on", hint="the notes say why of each file")
         _tell_unsaid(material.pieces, report)
-        for remark, hint in passed_over(asked.folder, paths):
+        for remark, hint in (*_of_lists(asked.folder, listed), *passed_over(asked.folder, paths, listed.lists)):
             report(Note(remark, hint=hint))
+        _tell_cropped(material.pieces, card, grid, report)
         judged = consented.judge(asked.name, material.pieces, asked.policy, asked.agreed, report)
     settings = _settings(card, asked, grid)
     examples = _examples(material.pieces, grid, captions, asked, settings.crops)
@@ -212,6 +219,33 @@ def _tell_unsaid(pieces: Sequence[Piece], report: Report) -> None:
     if unsaid:
         hint = "write what else is seen into a .txt of the same name, or name a --captioner"
         report(Note(f"{counted(len(unsaid), 'file')} without a caption, as {unsaid[0]}: its name is taken", hint=hint))
+
+
+def _of_lists(folder: Path, listed: lists.Listed) -> Iterator[tuple[str, str]]:
+    """What is told of lists of captions that were read."""
+    for path, (lost, one) in listed.lists.items():
+        if lost:
+            name = name_in(path, folder)
+            yield f"{counted(lost, 'entry')} of {name} for files that are not here, such as {one}", "see their names"
+
+
+def _tell_cropped(pieces: Sequence[Piece], card: EngineCard, grid: Grid, report: Report) -> None:
+    """Tell of clips and pictures of another shape: what their middle does not hold is never learned."""
+    shares = {piece: _share_seen(piece.size, grid.size) for piece in pieces}
+    cropped = [piece for piece, share in shares.items() if share < SEEN]
+    if cropped:
+        least = min(cropped, key=lambda piece: shares[piece])
+        turned = card.size_for((grid.size[1], grid.size[0]), {})
+        most = 2 * len(cropped) > len(pieces) and least.size[0] < least.size[1] and grid.size[0] > grid.size[1]
+        hint = f"--resolution {turned[0]}x{turned[1]}" if most else "crop them yourself, or name another --resolution"
+        told = f"{counted(len(cropped), 'file')} of another shape than {grid.size[0]}x{grid.size[1]}: only their middle"
+        report(Note(f"{told} is learned, of {least.path.name} {shares[least]:.0%}", hint=hint))
+
+
+def _share_seen(size: tuple[int, int], wanted: tuple[int, int]) -> float:
+    """How much of a picture is left where it is made to cover a size, and cropped about its centre."""
+    shape, other = size[0] / size[1], wanted[0] / wanted[1]
+    return min(shape, other) / max(shape, other)
 
 
 def _check_outputs(asked: Asked, card: EngineCard) -> None:
@@ -274,7 +308,7 @@ def _examples(pieces: Sequence[Piece], grid: Grid, captions: Captions, asked: As
     held = {piece.path for piece in ranked[: max(count, len(pieces) >= FEW)]}
     return tuple(
         Example(
-            name=piece.path.name,
+            name=name_in(piece.path, asked.folder),
             identity=f"{piece.sha256} {grid.fps} {start} {frames}",
             frames=frames,
             caption=piece.words.caption,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
 from sora_cli import terms
-from sora_cli.engines.adapters import left_over, misfit, no_lora
+from sora_cli.engines.adapters import left_over, misfit, no_lora, other_half
 from sora_cli.engines.base import Ability, Carry, EngineCard
 from sora_cli.engines.options import LoraOption, Options, avoided, named_by
 from sora_cli.engines.tokens import estimate, length
@@ -179,12 +179,21 @@ def tell_misfits(findings: Findings, card: EngineCard, beat: Beat, error: Valida
     for one in error.errors():
         key = str(one["loc"][0]) if one["loc"] else ""
         unknown = f"engine {card.name} has no option {key!r}"
+        if key in card.options.model_fields and len(one["loc"]) > 1:  # a key of what is written as a mapping
+            part = one["loc"][-1]
+            wrong = "there is no such key" if one["type"] == "extra_forbidden" else fault_words(one)
+            told = f"option {key}: {f'{part}: ' if isinstance(part, str) else ''}{wrong}"
+            findings.wrong(beat, f"options.{key}", told, _ADAPTER if key == "lora" else "")
+            continue
         message = unknown if one["type"] == "extra_forbidden" else f"option {key}: {fault_words(one)}"
         known = sorted(card.options.model_fields)
         near = nearest(key, known) if message == unknown else ""
         hint = f"{f'did you mean `{near}`? ' if near else ''}its options are: {', '.join(known)}"
         hint = hint if message == unknown else f"what they take: sora models show {card.name}"
         findings.wrong(beat, f"options.{key}", message, hint)
+
+
+_ADAPTER = "write it as {path: FILE, scale: 0.8}"
 
 
 def check_parts(findings: Findings, card: EngineCard, beat: Beat, options: Mapping[str, object]) -> None:
@@ -197,13 +206,32 @@ def check_parts(findings: Findings, card: EngineCard, beat: Beat, options: Mappi
 
 def check_adapters(findings: Findings, card: EngineCard, beat: Beat, options: BaseModel) -> None:
     """Say which of these options' LoRA cannot be laid over the engine, and of which a part is not."""
-    given = getattr(options, "lora", ())
-    for path in [Path(each.path) for each in given if isinstance(each, LoraOption)]:  # an unknown engine has its own
+    given = [each for each in getattr(options, "lora", ()) if isinstance(each, LoraOption)]  # others may have their own
+    for told, hint in _among_adapters(card, given):
+        findings.remark(beat, "options.lora", told, hint)
+    for path in [Path(each.path) for each in given]:
         if wrong := misfit(path, card):
             hint = "name a LoRA" if no_lora(path, card) else "use the engine that it was trained for"
             findings.wrong(beat, "options.lora", wrong, hint)
         elif told := left_over(path, card):
             findings.remark(beat, "options.lora", f"{told}: they change nothing", "use the engine that it was made for")
+
+
+def _among_adapters(card: EngineCard, given: Sequence[LoraOption]) -> Iterator[tuple[str, str]]:
+    """What is odd of a take's LoRA beside each other: one twice, halves of a pair, or both where there is no pair."""
+    seen: dict[tuple[str, str], Path] = {}
+    for each in given:
+        if before := seen.get((each.sha256, each.expert)):
+            yield f"{Path(each.path).name} is the same as {before.name}: it is laid twice", "leave one of them out"
+        seen[each.sha256, each.expert] = Path(each.path)
+    halves = {each.expert: Path(each.path) for each in given if each.expert != "both"}
+    if len(halves) == 2 and "transformer_2" not in card.weights:
+        names = " and ".join(path.name for path in halves.values())
+        told = f"{names} are for the two transformers of a pair, and engine {card.name} has one: both are laid over it"
+        yield told, "leave one of them out, or use an engine such as wan2.2-t2v-a14b"
+    elif len(halves) == 1 and (other := other_half(*halves.values())):
+        (expert,) = halves
+        yield f"{halves[expert].name} is for one of the two transformers, and {other.name} is not used", "name both"
 
 
 def unused(findings: Findings, card: EngineCard, beat: Beat, opening: Carry | None, closing: Carry | None) -> bool:

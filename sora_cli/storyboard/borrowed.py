@@ -13,22 +13,41 @@ from sora_cli.storyboard.source import quoted
 
 _TOLD = {"prompt", "style", "avoid", "looks", "setting"}
 """Under which keys models are told what stands there."""
+_LORA = "name the LoRA of somebody or something in `cast:`, as `lora: FILE`"
+_WEIGHT = "words have no weights here: write what counts first, and plainly"
+_OPTION = "shapes stand in `output:`, seeds in `seed:`, lengths in `duration:`"
+_WILD = "write a variable, ${NAME}, and a list of its values for `sora batch`"
+_AVOID = "what is not to be seen stands in `avoid:`"
+_STEPS = "steps and the like stand in `options:`, seeds in `seed:`"
+_OUT = "take it out: a prompt is words alone"
 _BORROWED = (
-    (r"<(?:lora|lyco|hypernet):[^<>]{1,80}>", "name the LoRA of somebody or something in `cast:`, as `lora: FILE`"),
-    (r"[(\[][^()\[\]]{1,80}:[0-9]*\.[0-9]+[)\]]", "words have no weights here: write what counts first, and plainly"),
-    (
-        r"(?<!\S)--[a-z]{1,12}\b(?: [0-9][0-9:.]{0,8})?",
-        "shapes stand in `output:`, seeds in `seed:`, lengths in `duration:`",
-    ),
-    (r"(?<!\$)\{[^{}|]{1,80}\|[^{}]{1,200}\}", "write a variable, ${NAME}, and a list of its values for `sora batch`"),
-    (r"(?<!\w)__[\w/-]{1,40}__(?!\w)", "write a variable, ${NAME}, and a list of its values for `sora batch`"),
+    (r"<(?:lora|lyco|hypernet):[^<>]{1,80}>", _LORA),
+    (r"[(\[][^()\[\]]{1,80}:(?:[0-9]*\.[0-9]+|-[0-9.]+)[)\]]", _WEIGHT),
+    (r"\(\([^():]{1,80}\)\)|\[\[[^\[\]]{1,80}\]\]", _WEIGHT),
+    (r"\([^()]{1,80}\)(?:[0-9]*\.[0-9]+|\+{1,4}|-{2,4})(?![\w+-])", _WEIGHT),
+    (r"\w+ ?::(?:-?[0-9.]+)?(?=[\s,]|\Z)", _WEIGHT),
+    (r"(?-i:(?<![A-Z] )\bBREAK\b(?=[\s,]+[a-z(<]))", _OUT),
+    (r"(?<!\S)(?:--|[\u2013\u2014])no\b", _AVOID),
+    (r"(?<!\S)--(?!no\b)[a-z]{1,12}\b(?: [0-9][0-9:.]{0,8})?", _OPTION),
+    (r"(?<!\S)[\u2013\u2014](?:ar|chaos|niji|q|raw|s|seed|style|stylize|v)\b(?: [0-9][0-9:.]{0,8})?", _OPTION),
+    (r"(?<!\$)\{[^{}|]{1,80}\|[^{}]{1,200}\}", _WILD),
+    (r"(?<!\w)__[\w/-]{1,40}__(?!\w)", _WILD),
     (r"\{\{\s*\w{1,40}\s*\}\}", "a variable is written ${NAME}"),
-    (r"\bnegative prompt:", "what is not to be seen stands in `avoid:`"),
-    (r"\bsteps: [0-9]{1,4}, (?:sampler|cfg|seed)\b", "steps and the like stand in `options:`, seeds in `seed:`"),
-    (r"\A/imagine\b", "take it out: a prompt is words alone"),
-    (r"\bembedding:[\w-]{1,40}", "take it out: a prompt is words alone"),
+    (r"(?<![\w-])negative(?: prompts?)?:", _AVOID),
+    (r"\A\s*(?:positive )?prompt:", _OUT),
+    (r"\bsteps: [0-9]{1,4}, (?:sampler|cfg|seed)\b", _STEPS),
+    (r"\A/imagine\b", _OUT),
+    (r"\bembedding:[\w-]{1,40}", _OUT),
 )
 """What is written so, and what stands in its place in a storyboard."""
+_ALONE = {
+    _LORA: "write --option lora=FILE",
+    _OPTION: "write --aspect 16:9, --seed 7, --duration 4s outside the prompt",
+    _WILD: "make a storyboard with a variable, ${NAME}, and a list of its values for `sora batch`",
+    _AVOID: "write --avoid WORDS",
+    _STEPS: "write --steps 30, --seed 7",
+}
+"""What stands in its place on a command line."""
 _LENGTH = re.compile(
     r"[(\[](?:duration: ?)?[0-9.]{1,5} ?(?:s|secs?|seconds?)[)\]]"
     r"|\b(?:duration|length): ?[0-9.]{1,5} ?(?:s|secs?|seconds?)?\b",
@@ -39,7 +58,7 @@ _HEARD = {"sound", "words", "ambience", "music"}
 _PLACED = re.compile(r"(?:\bat|@) ?[0-9.]+ ?m?s\b|[-+]?[0-9.]+ ?dB\b", re.IGNORECASE)
 """When a sound is heard, or how loud, among its words."""
 _VARIABLE = re.compile(r"\$\{[^{}]*\}")
-_SIGNS = re.compile(r"[<({\[:]|--|__|/imagine")
+_SIGNS = re.compile(r"[<({\[:\u2013\u2014]|--|__|/imagine|BREAK")
 """What all of that has: most prompts have none of it, and are not looked at further."""
 
 
@@ -67,7 +86,8 @@ def borrowed(document: Document, data: Data, sets: Mapping[str, str]) -> Iterato
         for pattern, instead in _BORROWED if name in _TOLD and _SIGNS.search(text) else ():
             if found := re.search(pattern, text, re.IGNORECASE):
                 message = f"{quoted(found[0])} is another tool's syntax: it is read as words"
-                yield Problem(message, instead, document.spot(loc, found[0]))
+                alone = document.root.start < 0  # a prompt of a command line
+                yield Problem(message, _ALONE.get(instead, instead) if alone else instead, document.spot(loc, found[0]))
 
 
 def _variables(document: Document) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +19,8 @@ MOST = 4_000
 """Letters of a caption."""
 ENDINGS = (".txt", ".TXT", ".caption")
 """How the name of a text ends that stands beside its clip or picture; the last is that of other trainers."""
+REPEATED = re.compile(r"\d+_(.*\w.*)")
+"""How kohya's folders are called: how often each picture is learned, and the caption of those without a text."""
 
 
 class Written(Struct, frozen=True):
@@ -36,6 +38,12 @@ class Captions(Struct, frozen=True):
     given: str = ""
     seen: Callable[[Path], str] | None = None
     """What a captioner sees in a clip or picture."""
+    listed: Mapping[Path, str] = {}
+    """What lists say of clips and pictures."""
+
+    def has(self, path: Path) -> bool:
+        """Whether somebody wrote the caption of a clip or picture."""
+        return text_of(path) is not None or path in self.listed
 
     def of(self, path: Path) -> Written:
         """The caption of a clip or picture.
@@ -44,13 +52,14 @@ class Captions(Struct, frozen=True):
             RequestError: the text beside it cannot be read, or is too long.
             WorkError, OutOfMemory: the captioner failed.
         """
-        if words := _beside(path):
+        if words := _beside(path) or _bounded(self.listed.get(path, ""), f"of {path}"):
             return Written(self.named(words), "text")
         if self.given:
             return Written(self.named(self.given), "given")
         if self.seen and (words := self.seen(path)[:MOST]):
             return Written(self.named(words), "captioner")
-        return Written(self.named(_spoken(path.stem)), "name")
+        folder = REPEATED.fullmatch(path.parent.name)
+        return Written(self.named(folder[1] if folder else _spoken(path.stem)), "name")
 
     def named(self, words: str) -> str:
         """The words with the trigger in them: where they lack it, a character's stands first, a look's last."""
@@ -80,8 +89,12 @@ def _beside(path: Path) -> str:
         words = " ".join(decoded(read_bytes(text, SMALL))[0].split())
     except (OSError, UnicodeDecodeError) as error:
         raise RequestError(f"cannot read {text}: {unreadable(error)}", hint="save it as plain text") from error
+    return _bounded(words, str(text))
+
+
+def _bounded(words: str, which: str) -> str:
     if len(words) > MOST:
-        raise RequestError(f"the caption {text} has {len(words):,} letters", hint=f"{MOST:,} at most")
+        raise RequestError(f"the caption {which} has {len(words):,} letters", hint=f"{MOST:,} at most")
     return words
 
 

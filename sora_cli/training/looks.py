@@ -36,6 +36,8 @@ class Look(Struct, frozen=True):
     thumbs: Frames
     flaw: str = ""
     """Why it is left out by itself; empty where it is not."""
+    size: tuple[int, int] = (0, 0)
+    """Width and height of its pictures, upright."""
 
 
 def look(path: Path, fps: Fraction, longest: int) -> Look:
@@ -48,7 +50,8 @@ def look(path: Path, fps: Fraction, longest: int) -> Look:
         facts = film.facts
         if facts.kind == "picture" or facts.frames == 1:
             picture = next(film.pictures([0]))
-            return Look(still=True, frames=1, detail=_detail(picture), thumbs=fit(picture[None], *THUMB))
+            size = (picture.shape[1], picture.shape[0])
+            return Look(still=True, frames=1, detail=_detail(picture), thumbs=fit(picture[None], *THUMB), size=size)
         shown = film.shown_at(fps)
         if facts.duration > longest:
             why = f"{float(facts.duration):.0f} s long; {longest} s at most: cut it into shots"
@@ -68,7 +71,8 @@ def _look_at_clip(film: Film, shown: list[int], fps: Fraction) -> Look:
     if not flaw and captioned(fit(np.stack(seen), 320, 192)):
         flaw = "a line of text stands on it"
     thumbs = small[[0, len(small) // 2, -1]]
-    return Look(still=False, frames=len(shown), detail=detail, thumbs=thumbs, flaw=flaw)
+    size = (seen[0].shape[1], seen[0].shape[0])
+    return Look(still=False, frames=len(shown), detail=detail, thumbs=thumbs, flaw=flaw, size=size)
 
 
 def alike(one: Look, other: Look) -> bool:

@@ -6,7 +6,7 @@ Nothing in the folder is written, moved or removed.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -19,7 +19,8 @@ from sora_cli.errors import MediaError, RequestError
 from sora_cli.media.read import open_film
 from sora_cli.media.stream import Frames
 from sora_cli.storyboard.files import FILMS, PICTURES
-from sora_cli.training.captions import ENDINGS, Captions, Written, text_of
+from sora_cli.training.captions import ENDINGS, REPEATED, Captions, Written
+from sora_cli.training.lists import BESIDE
 from sora_cli.training.looks import Look, alike, look
 
 FILES = frozenset((*PICTURES, *FILMS))
@@ -49,6 +50,8 @@ class Piece(Struct, frozen=True):
     frames: int
     starts: tuple[int, ...]
     words: Written
+    size: tuple[int, int]
+    """Width and height of its pictures."""
 
     @property
     def still(self) -> bool:
@@ -85,7 +88,7 @@ class Material(Struct, frozen=True):
 
 
 def files_of(folder: Path) -> list[Path]:
-    """The clips and pictures of a folder, in order of their names; folders in it are not entered.
+    """The clips and pictures of a folder, in order of their names; of one without any, those of the folders in it.
 
     Raises:
         RequestError: it is no folder, it holds none, or more than can be trained on.
@@ -93,28 +96,55 @@ def files_of(folder: Path) -> list[Path]:
     if not is_folder(folder):
         raise RequestError(f"there is no folder {folder}", hint="name the folder of your clips and pictures: --from")
     try:
-        with os.scandir(folder) as entries:
-            names = (each.name for each in entries if not each.name.startswith("."))
-            found = list(islice((folder / name for name in names if _suffix(name) in FILES), MOST + 1))
+        found = list(islice(_found_in([folder]), MOST + 1))
+        places = [folder]
+        for _ in range(DEPTH if not found else 0):
+            places = [inner for place in places for inner in _folders_in(place)]
+            found += islice(_found_in(places), MOST + 1 - len(found))
     except OSError as error:
         raise RequestError(f"cannot read {folder}: {error.strerror}") from error
     if len(found) > MOST:
         hint = "a LoRA wants 10 to 200: copy those into a folder of their own"
         raise RequestError(f"{folder} holds more than {MOST:,} clips and pictures", hint=hint)
     if not found:
-        inner = next((remark for remark, _ in passed_over(folder, ()) if remark.endswith("entered")), "")
-        hint = inner or f"clips and pictures end in: {', '.join(sorted(FILES))}"
+        hint = f"clips and pictures end in: {', '.join(sorted(FILES))}"
         raise RequestError(f"{folder} holds no clips and no pictures", hint=hint)
     return sorted(found)
 
 
+def name_in(path: Path, folder: Path) -> str:
+    """What a clip or picture is called that lies in a folder, or in one of the folders in it."""
+    return path.relative_to(folder).as_posix()
+
+
+def _found_in(places: Sequence[Path]) -> Iterator[Path]:
+    """The clips and pictures that lie in folders themselves."""
+    for place in places:
+        with os.scandir(place) as entries:
+            names = (each.name for each in entries if not each.name.startswith("."))
+            yield from (place / name for name in names if _suffix(name) in FILES)
+
+
+def _folders_in(place: Path) -> list[Path]:
+    """The folders in a folder that may hold what is learned: not what trainers write, or compare with."""
+    with os.scandir(place) as entries:
+        inner = sorted(each.name for each in entries if each.is_dir(follow_symlinks=False))
+    return [place / name for name in inner if not name.startswith((".", "__")) and name.lower() not in _OTHERS]
+
+
+DEPTH = 3
+"""How deep folders are entered, where the one that is named holds no clips and no pictures."""
+_OTHERS = frozenset({"reg", "regularization", "regularisation", "log", "logs", "model", "models", "sample", "samples"})
+"""Folders beside those with pictures, as trainers lay them."""
 _LISTS = frozenset({"csv", "json", "jsonl", "parquet", "toml"})
 """How other trainers' lists of captions end."""
 _BESIDE = "a caption stands beside its clip or picture, in a .txt of its name"
 
 
-def passed_over(folder: Path, used: Sequence[Path]) -> Iterator[tuple[str, str]]:
+def passed_over(folder: Path, used: Sequence[Path], read: Collection[Path] = ()) -> Iterator[tuple[str, str]]:
     """What a folder holds of words and folders that is not read: a remark on each kind, and a hint.
+
+    `read` are the lists of captions that were.
 
     Raises:
         RequestError: it can no longer be read.
@@ -126,13 +156,23 @@ def passed_over(folder: Path, used: Sequence[Path]) -> Iterator[tuple[str, str]]
         raise RequestError(f"cannot read {folder}: {error.strerror}") from error
     mine = {name for path in used for name in (path.stem, path.name)}
     files = [Path(name) for name, inner in found if not inner and not name.endswith(".sora.json")]
+    known = {path.name for path in read if path.parent == folder}
+    known |= {names for each in known for names in BESIDE.get(each.lower(), ())}
+    files = [each for each in files if each.name not in known]
     texts = [each.name for each in files if each.suffix.lower() in ENDINGS and each.stem not in mine]
     lists = [each.name for each in files if _suffix(each.name) in _LISTS]
-    folders = [name for name, inner in found if inner]
+    entered = {path.relative_to(folder).parts[0] for path in used if path.parent != folder}
+    folders = [name for name, inner in found if inner and name not in entered]
+    repeated = [name for name in sorted(entered) if REPEATED.fullmatch(name)]
     for names, what, hint in (
+        (repeated, "is entered, and its number not read", "each clip and picture is learned as often as the others"),
         (texts, "belongs to no clip or picture here: it is not read", _BESIDE),
-        (lists, "is not read", _BESIDE),
-        (folders, "is a folder in it, which is not entered", "put all clips and pictures into one folder"),
+        (lists, "is not read: it names no file here with its caption", _BESIDE),
+        (
+            folders,
+            "is a folder in it, which is not entered",
+            "put all clips and pictures into one folder",
+        ),
     ):
         if names:
             more = f" (and {len(names) - 1} more like it)" if len(names) > 1 else ""
@@ -154,7 +194,7 @@ def gather(
     looks: dict[Path, Look] = {}
     left: list[LeftOut] = []
     hashes: dict[str, Path] = {}
-    for number, path in enumerate(sorted(paths, key=lambda path: (text_of(path) is None, path)), 1):
+    for number, path in enumerate(sorted(paths, key=lambda path: (not captions.has(path), path)), 1):
         try:
             twin = hashes.setdefault(hash_of(path), path)
             why = f"the same file as {twin.name}" if twin != path else ""
@@ -198,7 +238,7 @@ def _cut(
         if looks[path].still or count >= grid.frames:
             frames = 1 if looks[path].still else grid.frames
             starts = (0,) if looks[path].still else _starts(count, frames)
-            pieces.append(Piece(path, hashes[path], frames, starts, captions.of(path)))
+            pieces.append(Piece(path, hashes[path], frames, starts, captions.of(path), looks[path].size))
         else:
             wanted = f"{float(grid.frames / grid.fps):.2f} s"
             short.append(LeftOut(path, f"too short: {float(count / grid.fps):.2f} s, and {wanted} are learned at once"))

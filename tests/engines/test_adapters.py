@@ -159,6 +159,39 @@ def test_what_to_do_of_a_misfit_does_not_go_by_the_files_name(tiny_card: Cards, 
     assert hints == ["use the engine that it was trained for", "name a LoRA"]
 
 
+@pytest.mark.parametrize(
+    ("engine", "lora", "wrong", "remark"),
+    [
+        ("wan", ["a.safetensors", "a.safetensors"], "", "a.safetensors is the same as a.safetensors: it is laid twice"),
+        ("wan", ["m_high_noise.safetensors", "m_low_noise.safetensors"], "", "has one: both are laid over it"),
+        ("wan-pair", ["m_high_noise.safetensors", "m_low_noise.safetensors"], "", ""),
+        ("wan-pair", "m_low_noise.safetensors", "", "and m_high_noise.safetensors is not used"),
+        ("wan-pair", "a.safetensors", "", ""),
+        ("wan", "off", "", ""),
+        ("wan", None, "", ""),
+        ("wan", "a.safetensors:0.8", "write {path: a.safetensors, scale: 0.8}", ""),
+        ("wan", {"path": "a.safetensors", "weight": 0.8}, "option lora: weight: there is no such key", ""),
+        ("wan", {"a.safetensors": 0.8}, "option lora: path: it is missing", ""),
+        ("wan", [["a.safetensors", 0.8]], "option lora: ", ""),
+    ],
+)
+def test_how_loras_are_written_is_told_where_it_says_nothing_or_too_much(
+    tiny_card: Cards, tmp_path: Path, engine: str, lora: object, *, wrong: str, remark: str
+) -> None:
+    for seed, name in enumerate(("a", "m_high_noise", "m_low_noise")):
+        tensors = dotted(pairs(), "diffusion_model.", *AB)
+        save_file({name: each + seed for name, each in tensors.items()}, tmp_path / f"{name}.safetensors")
+    name = str(tiny_card(engine).location)
+    told = survey(board("a", engine=name, options={"lora": lora}, folder=tmp_path), catalogue.card)
+    problems = "\n".join(each.message for each in told.problems)
+    assert wrong in problems
+    assert bool(wrong) == bool(problems)
+    assert "has no option" not in problems
+    remarks = [each.message for each in told.plan.remarks] if told.plan else []
+    about = [each for each in remarks if "safetensors" in each]
+    assert (len(about), all(remark in each for each in about)) == (bool(remark), True)
+
+
 def test_a_lora_of_another_model_ends_the_take(tiny_card: Cards, tmp_path: Path) -> None:
     pytest.importorskip("peft")
     engine = catalogue.open_engine(tiny_card("wan"))

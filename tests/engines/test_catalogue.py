@@ -189,6 +189,29 @@ def test_a_single_file_is_told_as_one(tmp_path: Path, monkeypatch: pytest.Monkey
         hub.source_of("owner/wan.gguf")
 
 
+def test_what_other_programs_keep_is_told_as_what_it_is(tmp_path: Path) -> None:
+    """A LoRA, what a download left, the folder of another program, a model in its makers' layout."""
+    lora, ones = tmp_path / "ComfyUI" / "loras" / "mara.safetensors", np.ones((2, 2), np.float32)
+    maker = tmp_path / "Wan2.2-T2V-A14B"
+    for name in ("ComfyUI/loras", "ComfyUI/vae", maker.name):
+        (tmp_path / name).mkdir(parents=True)
+    save_file({"diffusion_model.a.lora_A.weight": ones}, lora)
+    save_file({"model.diffusion_model.a.weight": ones}, tmp_path / "ComfyUI" / "vae" / "wan_2.1_vae.safetensors")
+    (maker / "Wan2.1_VAE.pth").touch()
+    (tmp_path / "wan.safetensors.crdownload").touch()
+    for name, why, hint in (
+        ("ComfyUI/loras/mara.safetensors", r"\(a LoRA, or its like\)$", "--option lora="),
+        ("ComfyUI/loras", r"\(a LoRA, or its like\)$", "--option lora="),
+        ("ComfyUI/vae", r"vae\.safetensors is a single file \(weights alone\); sora takes", "sora models pull"),
+        ("ComfyUI", r"but files of other programs: mara\.safetensors, wan_2\.1_vae", "sora models pull"),
+        (maker.name, r"Wan2\.1_VAE\.pth is a single file", "pull Wan-AI/Wan2.2-T2V-A14B-Diffusers"),
+        ("wan.safetensors.crdownload", "a download that was not finished", "sora models pull"),
+    ):
+        with pytest.raises(EngineMissing, match=why) as caught:
+            catalogue.card(str(tmp_path / name))
+        assert hint in caught.value.hint
+
+
 def test_a_file_of_a_model_leads_to_the_models_folder(tmp_path: Path) -> None:
     folder = write_index(tmp_path / "model", "WanPipeline")
     (folder / "transformer").mkdir()
@@ -256,7 +279,7 @@ def test_what_a_download_left_unwritten_is_no_model_and_what_macos_leaves_beside
     part = folder / "transformer" / "diffusion_pytorch_model.safetensors"
     ones, zeros = np.ones((8, 8), np.float32), np.zeros((8, 8), np.float32)
     padded = np.concatenate([np.ones((1024, 8), np.float32), np.zeros((8, 8), np.float32)])
-    whole = {"a": ones, "b": zeros, "c": padded, "d": zeros, "e": np.zeros(8, np.float32)}
+    whole = {"a": ones, "b": zeros, "c": padded, "d": zeros, "condition_embedder.time_proj.weight": zeros[0]}
     save_file(whole, part)
     (part.parent / f"._{part.name}").write_bytes(b"Mac OS X")
     assert catalogue.card(str(folder)).location == folder

@@ -32,8 +32,19 @@ def test_a_file_is_found_beside_the_storyboard_and_known_by_its_content(tmp_path
     assert first.sha256 != second.sha256
     with pytest.raises(ValidationError, match="has changed since it was planned"):
         WanOptions.model_validate({"lora": [first.model_dump()]})
-    for wrong in ("no.safetensors", "style.bin"):
-        with pytest.raises(ValidationError, match=r"there is no file|is not a \.safetensors file"):
+    for name in ("a.ckpt", "a.gguf", "many/1.safetensors", "many/2.safetensors", "wan/model_index.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    for wrong, told in {
+        "no.safetensors": "there is no file",
+        "no.bin": "there is no file",
+        "style": r"no file .*: did you mean style\.safetensors\?",
+        "a.gguf": r"is not a \.safetensors file",
+        "a.ckpt": "is a pickle, which may run code",
+        "many": "holds several files: name one, such as 1",
+        "wan": "wan is a model, not a LoRA",
+    }.items():
+        with pytest.raises(ValidationError, match=told):
             WanOptions.model_validate({"lora": [{"path": wrong}]}, context={"folder": tmp_path})
 
 
@@ -42,6 +53,9 @@ def test_a_file_is_found_beside_the_storyboard_and_known_by_its_content(tmp_path
     [
         ("decoder.conv_in.weight", "holds no LoRA"),
         ("blocks.0.self_attn.q.weight", "holds no LoRA"),
+        ("model.diffusion_model.blocks.0.self_attn.q.weight", "holds no LoRA"),
+        ("soft_gate.weight", "holds no LoRA"),
+        ("diffusion_model.blocks.0.norm3.diff_b", ""),
         ("lora_unet_blocks_0_self_attn_q.lora_down.weight", ""),
         ("diffusion_model.blocks.0.self_attn.q.lokr_w1", ""),
     ],

@@ -209,6 +209,19 @@ def test_a_dry_run_tells_what_is_used_and_needed_and_writes_nothing(run: Run, cl
 
 
 @pytest.mark.usefixtures("run")
+def test_a_dry_run_tells_what_is_cropped_and_which_entries_of_lists_are_for_nothing(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "work" / "clips" / "10_pim"
+    folder.mkdir(parents=True)
+    for seed in range(3):
+        Image.fromarray(pan(seed, 1, (64, 96))[0]).save(folder / f"{seed}.png")
+    (folder / "metadata.csv").write_text("file_name,text\n0.png,a pim\n9.png,a pim\n")
+    code, out, err = run("--dry-run", "--json")
+    assert (code, json.loads(out)["used"][0]["file"]) == (0, "10_pim/0.png")
+    assert "3 files of another shape than 48x32: only their middle is learned, of 0.png 44%" in err
+    assert "--resolution 32x48" in err
+    assert "1 entry of 10_pim/metadata.csv for files that are not here, such as 9.png" in err
+
+
 def test_parts_are_read_sharp_and_guidance_is_kept_beside_the_words(clips: Path, tiny_card: Cards) -> None:
     def examples(**other: object) -> tuple[Any, ...]:
         asked = Asked(name="pim", folder=clips, engine=tiny_card("wan").source, frames=9, size=(48, 32), **other)  # type: ignore[arg-type]

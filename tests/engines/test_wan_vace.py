@@ -204,8 +204,10 @@ def test_a_missing_a_damaged_and_a_foreign_file(tiny_card: Cards, tmp_path: Path
     folder = copied(card, tmp_path / "wrong")
     index = folder / "model_index.json"
     index.write_text(index.read_text().replace("WanVACETransformer3DModel", "NoSuchModel"))
+    with pytest.raises(EngineMissing, match="is a NoSuchModel, which diffusers"):
+        catalogue.card(str(folder))
     with pytest.raises(EngineMissing, match="cannot be loaded from"):
-        catalogue.open_engine(catalogue.card(str(folder)))
+        catalogue.open_engine(replace(card, location=folder))
 
 
 def test_what_words_and_the_given_alone_tell_is_worked_out_once_a_take(tiny_card: Cards) -> None:

@@ -299,6 +299,16 @@ def test_what_pasted_text_brings_is_named(text: str, hint: str) -> None:
         ("a ball. Negative prompt: text", "Negative prompt:", "`avoid:`"),
         ("a ball Steps: 20, Sampler: Euler", "Steps: 20, Sampler", "`options:`"),
         ("/imagine a ball", "/imagine", "words alone"),
+        ("a ball, (blurry:-1)", "(blurry:-1)", "no weights"),
+        ("a ((red ball)) rolls", "((red ball))", "no weights"),
+        ("a (red ball)1.3, day", "(red ball)1.3", "no weights"),
+        ("a (ball)++ rolls", "(ball)++", "no weights"),
+        ("a ball::1.5, day", "ball::1.5", "no weights"),
+        ("a ball BREAK a cube", "BREAK", "words alone"),
+        ("a ball --no text", "--no", "`avoid:`"),
+        ("a ball \u2014ar 16:9", "\u2014ar 16:9", "`output:`"),
+        ("a ball. Negative: blurry", "Negative:", "`avoid:`"),
+        ("Prompt: a ball", "Prompt:", "words alone"),
     ],
 )
 def test_the_syntax_of_other_tools_is_told_at_its_place(prompt: str, token: str, instead: str) -> None:
@@ -307,6 +317,20 @@ def test_the_syntax_of_other_tools_is_told_at_its_place(prompt: str, token: str,
     assert instead in told.hint
     assert told.mark is not None
     assert told.mark.column == len('shots: ["') + prompt.index(token) + 1
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "a sign reads BREAK",
+        "BREAK THE GLASS",
+        "a clock (10:30) ticks",
+        "a ball (red) \u2014 no cube",
+        "a photo: negative",
+    ],
+)
+def test_words_that_look_like_it_are_words(prompt: str) -> None:
+    assert not board(f'shots: ["{prompt}"]').remarks
 
 
 @pytest.mark.parametrize("token", ["(4s)", "[3 sec]", "Duration: 4 seconds"])

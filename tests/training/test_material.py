@@ -11,9 +11,9 @@ from PIL import Image
 
 from sora_cli.errors import RequestError
 from sora_cli.store import file_hash
-from sora_cli.training import material
+from sora_cli.training import lists, material
 from sora_cli.training.captions import Captions, Kind
-from sora_cli.training.material import Grid, Material, files_of, gather, passed_over
+from sora_cli.training.material import Grid, Material, files_of, gather, name_in, passed_over
 from tests.training.clips import clip, pan, picture
 
 GRID = Grid((48, 32), Fraction(16), 9)
@@ -128,9 +128,68 @@ def test_captions_in_other_places_and_folders_are_told(tmp_path: Path) -> None:
     picture(tmp_path / "a.png", 1)
     assert [words for words, _ in passed_over(tmp_path, files_of(tmp_path))] == [
         "x_1.txt (and 1 more like it) belongs to no clip or picture here: it is not read",
-        "metadata.jsonl is not read",
+        "metadata.jsonl is not read: it names no file here with its caption",
         "10_pim is a folder in it, which is not entered",
     ]
+
+
+def test_of_a_folder_without_any_those_of_the_folders_in_it_are_used(tmp_path: Path) -> None:
+    for place in ("10_pim toy", "deep/er", "reg/1_toy", ".hidden", "__MACOSX"):
+        (tmp_path / place).mkdir(parents=True)
+        picture(tmp_path / place / "a.png", len(place))
+    (tmp_path / "deep" / "er" / "a.txt").write_text("pim in the rain")
+    found = gathered(tmp_path)
+    told = {name_in(each.path, tmp_path): each.words.caption for each in found.pieces}
+    assert told == {"10_pim toy/a.png": "pim toy", "deep/er/a.png": "pim in the rain"}
+    assert [words for words, _ in passed_over(tmp_path, files_of(tmp_path))] == [
+        "10_pim toy is entered, and its number not read",
+        "__MACOSX (and 1 more like it) is a folder in it, which is not entered",
+    ]
+
+
+JSONL = '{"file_name": "a.png", "text": "in rain"}\n{"file_name": "gone.png", "text": "x"}\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "lost"),
+    [
+        ("metadata.jsonl", JSONL, 1),
+        ("metadata.csv", "video,prompt\nclips/a.png,in rain\n", 0),
+        ("list.csv", "a.png;in rain\n", 0),
+        ("list.tsv", "Image\tCaption\n\n/data/a.png\tin  rain\n", 0),
+        ("captions.json", '{"a.png": "in rain"}', 0),
+        ("meta_cap.json", '{"C:\\\\img\\\\a": {"caption": ["in rain", "wet"]}, "b": {"caption": "x"}}', 1),
+        ("data.json", '{"images": [{"image_path": "a.png", "caption": "", "tags": "in rain"}]}', 0),
+        ("a.json", '{"caption": "in rain", "url": "x"}', 0),
+        ("prompts.txt", "in rain\nx\n", 1),
+        ("other.json", '{"a": [1, 2]}', None),
+        ("torn.json", '{"a.png": ', None),
+        ("columns.csv", "id,size\n1,2\n", None),
+    ],
+)
+def test_captions_stand_in_the_lists_of_other_trainers(tmp_path: Path, name: str, text: str, lost: int | None) -> None:
+    picture(tmp_path / "a.png", 1)
+    (tmp_path / name).write_text(text)
+    if name == "prompts.txt":
+        (tmp_path / "videos.txt").write_text("clips/a.png\nclips/b.png\n")
+    paths = files_of(tmp_path)
+    listed = lists.read(tmp_path, paths)
+    assert [rows for rows, _ in listed.lists.values()] == ([] if lost is None else [lost])
+    caption = Captions("pim", "character", listed=listed.captions).of(paths[0])
+    assert caption.source == ("name" if lost is None else "text")
+    assert lost is None or caption.caption == "pim, in rain"
+    assert bool(list(passed_over(tmp_path, paths, listed.lists))) == (lost is None)
+    (tmp_path / "a.txt").write_text("in snow")
+    assert Captions("pim", "character", listed=listed.captions).of(paths[0]).caption == "pim, in snow"
+
+
+def test_of_two_files_of_one_name_a_list_tells_by_their_folders(tmp_path: Path) -> None:
+    for place in ("one", "two"):
+        (tmp_path / place).mkdir()
+        picture(tmp_path / place / "a.png", len(place) * ord(place[0]))
+    (tmp_path / "captions.json").write_text('{"one/a.png": "in rain", "a.png": "neither"}')
+    paths = files_of(tmp_path)
+    assert lists.read(tmp_path, paths).captions == {tmp_path / "one" / "a.png": "in rain"}
 
 
 def test_other_words_take_the_place_of_the_name_alone() -> None:
@@ -150,10 +209,6 @@ def test_a_folder_without_material_says_what_counts(tmp_path: Path) -> None:
     (tmp_path / "notes.md").touch()
     with pytest.raises(RequestError, match="holds no clips and no pictures"):
         files_of(tmp_path)
-    (tmp_path / "10_pim").mkdir()
-    with pytest.raises(RequestError) as caught:
-        files_of(tmp_path)
-    assert caught.value.hint == "10_pim is a folder in it, which is not entered"
     with pytest.raises(RequestError, match="there is no folder"):
         files_of(tmp_path / "none")
 

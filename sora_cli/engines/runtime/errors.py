@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 
@@ -38,7 +39,8 @@ def is_full(error: BaseException) -> bool:
 @contextmanager
 def told_as_loading(card: EngineCard | SoundCard) -> Iterator[None]:
     """Turn what loading raises into `EngineMissing` or `OutOfMemory`, with what to do about it."""
-    again = f"get it again: sora models pull {card.source}" if "/" in card.source else "write the checkpoint again"
+    of_hub = "/" in card.source and not Path(card.source).is_absolute()
+    again = f"get it again: sora models pull {card.source}" if of_hub else "copy or download the model again"
     try:
         yield
     except SoraError:

@@ -1,0 +1,115 @@
+"""Parts of a model that do not belong together, or are not what its index says, are told before the work."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from sora_cli.engines import catalogue
+from sora_cli.engines.checkpoint import Checkpoint
+from sora_cli.engines.coherent import NAMES
+from sora_cli.errors import EngineMissing
+from tests.engines.fixtures import Cards
+
+WEIGHTS = "diffusion_pytorch_model.safetensors"
+UNIPC, EULER = "UniPCMultistepScheduler", "FlowMatchEulerDiscreteScheduler"
+FLOW = {"use_flow_sigmas": True, "_class_name": UNIPC}
+
+
+def weights(path: Path, *names: str) -> None:
+    save_file({name: np.ones((4, 4), np.float32) for name in names}, path)
+
+
+def config(path: Path, **values: object) -> None:
+    path.write_text(json.dumps({**(json.loads(path.read_text()) if path.exists() else {}), **values}))
+
+
+@pytest.fixture
+def wan(tmp_path: Path) -> Path:
+    """Wan's text to video, with a tensor for each part."""
+    folder = tmp_path / "wan"
+    classes = {"transformer": "WanTransformer3DModel", "vae": "AutoencoderKLWan", "scheduler": UNIPC}
+    parts = {name: ["diffusers", kind] for name, kind in classes.items()}
+    for name in parts:
+        (folder / name).mkdir(parents=True)
+    config(folder / "model_index.json", _class_name="WanPipeline", _diffusers_version="0.1", **parts)
+    config(folder / "scheduler" / "scheduler_config.json", **FLOW)
+    config(folder / "transformer" / "config.json", in_channels=16, out_channels=16, _class_name=classes["transformer"])
+    config(folder / "vae" / "config.json", z_dim=16, _class_name=classes["vae"])
+    for name in ("transformer", "vae"):
+        weights(folder / name / WEIGHTS, NAMES[classes[name]])
+    assert catalogue.card(str(folder)).location == folder
+    return folder
+
+
+INDEX, TRANSFORMER = "model_index.json", "transformer/config.json"
+SCHEDULER, TENSORS = "scheduler/scheduler_config.json", f"transformer/{WEIGHTS}"
+Change = Callable[[Path], object]
+OTHER = {"use_flow_sigmas": False, "_class_name": EULER}
+
+
+@pytest.mark.parametrize(
+    ("place", "change", "why", "hint"),
+    [
+        (INDEX, lambda at: config(at, transformer=["diffusers", "Wan4Model"]), "is a Wan4Model, which", "with 0.1"),
+        (INDEX, lambda at: config(at, _diffusers_version=None, vae=["diffusers", "Vae9"]), "Vae9, which", "again"),
+        (SCHEDULER, lambda at: config(at, use_flow_sigmas=False), "it would make noise", "again"),
+        (SCHEDULER, lambda at: config(at, **OTHER), "settings are those of a Flow", f"`{EULER}`"),
+        (SCHEDULER, lambda at: at.write_text('{"use_flow_sigmas": true'), "cannot be read", "again"),
+        ("vae/vocab.json", lambda at: at.write_text('{"a": '), "is cut short, or no JSON", "again"),
+        (TRANSFORMER, lambda at: config(at, in_channels=36), "takes a picture beside the noise", "WanImageToVideo"),
+        (TRANSFORMER, lambda at: config(at, _class_name="Other"), "and Other in its config", "again"),
+        ("vae/config.json", lambda at: config(at, z_dim=48), "of another model, with z_dim of 48", "again"),
+        (TENSORS, lambda at: weights(at, "blocks.0.self_attn.q.weight"), "names of another program", "layout"),
+        (TENSORS, lambda at: weights(at, "model.diffusion_model.a"), "such as model.diffusion_model.a", "layout"),
+        (TENSORS, lambda at: at.rename(at.with_name("model (1).safetensors")), r"are called model \(1\)", "reads"),
+        (TENSORS, lambda at: at.rename(f"{at}.part"), r"safetensors\.part is a download that was not", "again"),
+        (f"{TENSORS}.index.json", lambda at: config(at, weight_map={"a": "b.safetensors"}), "b.safetensors is mis", ""),
+    ],
+)
+def test_parts_that_do_not_belong_together_are_told(wan: Path, place: str, change: Change, why: str, hint: str) -> None:
+    change(wan / place)
+    with pytest.raises(EngineMissing, match=why) as caught:
+        catalogue.card(str(wan))
+    assert hint in caught.value.hint
+    assert not caught.value.hint.endswith("pull"), "a folder is not pulled"
+
+
+def test_what_is_not_read_is_neither_counted_nor_looked_at(wan: Path) -> None:
+    part = wan / "transformer"
+    for name in ("diffusion_pytorch_model (1)", "diffusion_pytorch_model.fp16", "old"):
+        (part / f"{name}.safetensors").write_bytes(b"cut")
+    found = Checkpoint.read(catalogue.card(str(wan)).location or wan)
+    assert found.weights("transformer") == [part / WEIGHTS]
+    assert found.parameters_of("transformer") == 16
+    names = [f"diffusion_pytorch_model-0000{one}-of-00002.safetensors" for one in (1, 2)]
+    for name in (*names, "diffusion_pytorch_model-00001-of-00001.safetensors"):
+        weights(part / name, NAMES["WanTransformer3DModel"], name)
+    config(part / f"{WEIGHTS}.index.json", weight_map=dict(enumerate(names)))
+    assert [path.name for path in found.weights("transformer")] == names
+
+
+def test_of_variants_that_is_read_which_most_parts_have(wan: Path) -> None:
+    for part, variants in {"transformer": ("bf16", "fp16"), "vae": ("fp16",)}.items():
+        data = (wan / part / WEIGHTS).read_bytes()
+        for each in variants:
+            (wan / part / f"diffusion_pytorch_model.{each}.safetensors").write_bytes(data)
+        (wan / part / WEIGHTS).unlink()
+    found = Checkpoint.read(catalogue.card(str(wan)).location or wan)
+    assert (found.variant, found.variant_of("transformer")) == ("fp16", "fp16")
+    assert [path.name for path in found.weights("transformer")] == ["diffusion_pytorch_model.fp16.safetensors"]
+
+
+def test_every_name_that_tells_a_class_is_in_it(tiny_card: Cards) -> None:
+    seen = set()
+    for name in ("wan", "wan-vace", "ltx2"):
+        found = Checkpoint.read(tiny_card(name).location or Path())
+        for part, (_, kind) in found.components().items():
+            assert NAMES.get(kind, "") in {"", *found.tensors_of(part)}
+            seen.add(kind)
+    assert seen >= NAMES.keys()
