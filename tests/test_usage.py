@@ -122,6 +122,7 @@ def test_help_takes_a_command(capsys: pytest.CaptureFixture[str], words: str) ->
         ("help chek", "Did you mean 'check'"),
         ("generate", 'sora generate "a red ball'),
         ("generate --prompt ball", "needs no option"),
+        ("edit a.mp4 --prompt ball", "sora edit film.mp4"),
         ("generate ball --lenght 4s", "write --duration"),
         ("generate ball --cfg 5", "write --option guidance=5"),
         ("storyboard good.yaml bad.yaml", "sora batch FILES"),

@@ -83,6 +83,8 @@ INSTEAD = {
     "-v": "sora --version; --log FILE keeps what a command says",
     "export --format": "write --to",
     "plan --prompt": "write --prompts",
+    **dict.fromkeys(("edit --prompt", "edit -p"), 'the prompt needs no option: sora edit film.mp4 "a blue ball"'),
+    **dict.fromkeys(("extend --prompt", "extend -p"), 'the prompt needs no option: sora extend film.mp4 "it rolls on"'),
     "batch --dry-run": "sora plan FILE says what of each would be made",
     **dict.fromkeys(("--resume", "--continue"), "run the same command again: what is made is not made again"),
 }

@@ -22,7 +22,7 @@ from sora_cli.engines.cards import NANO, KnownModel, sized
 from sora_cli.engines.cards import known as released
 from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.options import Memory
-from sora_cli.engines.single_files import is_single_file, like, model_files, single_file
+from sora_cli.engines.single_files import is_adapter, is_single_file, like, model_files, single_file
 from sora_cli.errors import EngineMissing
 from sora_cli.packages import added, others
 from sora_cli.texts import nearest
@@ -58,8 +58,8 @@ def card(name: str | None = None) -> EngineCard:
     """The card of an engine on this machine, its weights found and its revision known.
 
     Args:
-        name: a catalogue name, a hub id (`owner/name`, `owner/name@revision`) or a folder with a checkpoint;
-            None means $SORA_ENGINE, else the embedded model.
+        name: a catalogue name, a hub id (`owner/name`, `owner/name@revision`), a folder with a checkpoint, or the name
+            of one in SORA_MODELS; None means $SORA_ENGINE, else the embedded model.
 
     Raises:
         NotHere: it is known, and its weights are not here.
@@ -97,6 +97,8 @@ def _known(name: str) -> EngineCard:
     folder = expanded(name)
     if folders.has_index(folder):
         return _whole(of_folder(folder.resolve(), name=name))
+    if place := next((each for each in folders.local_checkpoints() if each.name == name), None):
+        return _whole(of_folder(place.resolve(), name=name))
     repo, _, revision = name.partition("@")
     if found := folders.find(repo, revision or None) if is_repo(repo) else None:
         return _whole(of_folder(found, name=name, source=repo))
@@ -316,7 +318,14 @@ def _not_here(card: EngineCard) -> NotHere:
     if card.name == DEFAULT:
         return NotHere("the embedded model is not in this installation", hint="install sora again", card=card)
     hint = f"download it (about {card.disk_gb:g} GB): sora models pull {card.source}"
-    return NotHere(f"engine {card.name} is not on this machine", hint=_elsewhere(hint), card=card)
+    hint = _other_revision(card.source) or _elsewhere(hint)
+    return NotHere(f"engine {card.name} is not on this machine", hint=hint, card=card)
+
+
+def _other_revision(repo: str) -> str:
+    """What to name where the hub's cache has a repository, but not the revision that is meant; empty where not."""
+    other = next(iter(folders.revisions(repo)), "")
+    return f"another revision of it is: {repo}@{other}; or get it: sora models pull {repo}" if other else ""
 
 
 def _elsewhere(hint: str) -> str:
@@ -346,10 +355,12 @@ def _missing(name: str, repo: str, revision: str = "") -> EngineMissing:
     names = [template.card.name for template in released()] + [own.name for own in own_cards()]
     names += [template.card.source for template in released()]
     near, kind = nearest(repo, names), "folder" if "/" in name else "engine"
-    if is_repo(repo) and not near:
-        hint = _elsewhere(f"download it: sora models pull {repo}")
+    other = _other_revision(repo) if is_repo(repo) else ""
+    if is_repo(repo) and (other or not near):
+        hint = other or _elsewhere(f"download it: sora models pull {repo}")
         return EngineMissing(f"{name} is not on this machine", hint=hint)
-    hint = f"did you mean {near}?" if near else _elsewhere("list them: sora models")
+    listed = "list them: sora models; folders of models in SORA_MODELS are known by their names"
+    hint = f"did you mean {near}?" if near else _elsewhere(listed)
     return EngineMissing(f"there is no {'engine' if near else kind} {name}", hint=hint)
 
 
@@ -368,6 +379,9 @@ def _no_checkpoint(name: str) -> EngineMissing:
 
 def _others_layout(name: str, place: Path) -> EngineMissing:
     """The error of a repository that is in the hub's cache and has no index: its own layout, or not all was fetched."""
+    held = model_files(place)
+    if held and all(map(is_adapter, held)):
+        return single_file(str(place), held)
     near = like(name)
     told = f"name the same model in diffusers' layout: {near}" if near else f"get all of it: sora models pull {name}"
     return EngineMissing(f"{name} is here without a {checkpoint.INDEXES[0]}, in {place}", hint=told)

@@ -51,6 +51,12 @@ def snapshot(repo: str, revision: str | None = None) -> Path | None:
     return place if commit and is_folder(place) else None
 
 
+def revisions(repo: str) -> list[str]:
+    """The commits of a repository that are in the hub's cache: one that was asked for by its commit has no branch."""
+    places = _folders(hub_cache() / f"{IN_CACHE}{repo.replace('/', '--')}" / "snapshots")
+    return [place.name for place in places if has_index(place)]
+
+
 def inside(folder: Path) -> Path | None:
     """The first checkpoint in a folder or in the folders in it, as the hub's own cache lays them."""
     found = (place for deep in ("*", "*/*") for index in INDEXES for place in folder.glob(f"{deep}/{index}"))

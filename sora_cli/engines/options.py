@@ -31,6 +31,7 @@ from sora_cli.bounded import Json, expanded, file_hash, parse_json
 from sora_cli.engines.checkpoint import PICKLES
 from sora_cli.engines.folders import has_index
 from sora_cli.engines.header import header_of
+from sora_cli.texts import nearest
 
 WAN_AVOIDS = (
     "Bright tones, overexposed, static, blurred details, subtitles, style, works, paintings, images, static,"
@@ -135,11 +136,13 @@ def _no_weights(path: Path) -> str:
             return f"{folder} is a model, not a LoRA"
         held = sorted(each.name for each in folder.glob(f"*{SUFFIX}"))
         return f"the folder {folder} holds {f'several files: name one, such as {held[0]}' if held else 'no LoRA'}"
-    near, weighed = path.with_name(f"{path.name}{SUFFIX}"), _WEIGHED.fullmatch(path.name)
+    weighed = _WEIGHED.fullmatch(path.name)
     if weighed and weights_in(path.with_name(weighed[1])).is_file():
         return f"there is no file {path}: write {{path: {weighed[1]}, scale: {weighed[2]}}}"
     if not path.is_file():
-        return f"there is no file {path}{f': did you mean {near.name}?' if near.is_file() else ''}"
+        there = [each.name for each in folder.glob(f"*{SUFFIX}")] if folder.is_dir() else []
+        near = f"{path.name}{SUFFIX}" if f"{path.name}{SUFFIX}" in there else nearest(path.name, there)
+        return f"there is no file {path}{f': did you mean {near}?' if near else ''}"
     if path.suffix.lower() in PICKLES:
         return f"{path.name} is a pickle, which may run code: get the LoRA as a {SUFFIX} file"
     return "" if path.suffix == SUFFIX else f"{path.name} is not a {SUFFIX} file"

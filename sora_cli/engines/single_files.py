@@ -76,7 +76,7 @@ def single_file(name: str, inside: Sequence[Path] = ()) -> EngineMissing:
     `inside` are the files of models in a folder of this name.
     """
     path = expanded(name)
-    one = inside[0] if len(inside) == 1 else path
+    one = inside[0] if len(inside) == 1 or (inside and all(map(is_adapter, inside))) else path
     if is_adapter(one):
         told = "lay it over the engine that it was made for: --option lora=FILE, or `options: {lora: FILE}`"
         return EngineMissing(as_single_file(str(one)), hint=told)

@@ -34,7 +34,7 @@ HELPS = 1.1
 """How far above its longest chain of takes a film is shot quicker by more workers."""
 
 
-def _time(seconds: float) -> str:
+def time_told(seconds: float) -> str:
     """A time in seconds, minutes or hours."""
     if seconds < 100:
         return f"{seconds:.0f} s"
@@ -124,7 +124,7 @@ class PlanView(Struct, frozen=True):
                 else (source.path or Path()).name,
                 "state": "kept" if self.kept[take.key] else "to shoot",
                 "why": self.why.get(take.key, ""),
-                "about": _time(self.costs[take.key].seconds) if take.key in self.costs else "",
+                "about": time_told(self.costs[take.key].seconds) if take.key in self.costs else "",
                 "cost": self._money(take.key),
             }
             yield [row[column] for column in columns]
@@ -157,7 +157,7 @@ class PlanView(Struct, frozen=True):
         film = f"{counted(len(plan.shots), 'shot')}, {counted(plan.frames, 'frame')} ({plan.seconds:.2f} s)"
         work = [f"{counted(missing, 'take')} to shoot"]
         if self.priced and self._ahead is not None:
-            work += [f"about {_time(self._ahead.seconds)}", *self._ahead.facts]
+            work += [f"about {time_told(self._ahead.seconds)}", *self._ahead.facts]
         return f"{film}, {size}; {', '.join(work)}"
 
     def forecasts(self) -> list[Forecast]:
@@ -178,8 +178,8 @@ class PlanView(Struct, frozen=True):
         found = self.forecasts()
         if not found:
             return Problem("how long workers need is not known: nothing tells what all of its takes cost")
-        each = ", ".join(f"{counted(one.workers, 'worker')} about {_time(one.seconds)}" for one in found)
-        return Problem(f"{each}; the longest chain of takes: {_time(found[0].path)}")
+        each = ", ".join(f"{counted(one.workers, 'worker')} about {time_told(one.seconds)}" for one in found)
+        return Problem(f"{each}; the longest chain of takes: {time_told(found[0].path)}")
 
     def _seconds(self, engine: str) -> float:
         """About how long its takes will need."""
@@ -212,8 +212,8 @@ class PlanView(Struct, frozen=True):
             parts = ", ".join(f"{stage} {size:.1f}" for stage, size in stages.items())
             facts = f"{name}: {need.device_gb:.1f} GB of device memory ({parts}), {need.host_gb:.0f} GB of the host's"
             seconds, number = self._seconds(name), todo[name]
-            least = f", the largest at least {_time(need.least)}" if need.least else ""
-            took = f", about {_time(seconds)} for {counted(number, 'take')}{least}" if seconds else ""
+            least = f", the largest at least {time_told(need.least)}" if need.least else ""
+            took = f", about {time_told(seconds)} for {counted(number, 'take')}{least}" if seconds else ""
             how = f"; {need.layout}" if need.layout and need.fits else ""
             wont = "" if need.fits else "; it does not fit here"
             yield Problem(f"{facts}{took}{how}{wont}", need.advice)

@@ -32,6 +32,7 @@ from sora_cli.errors import RequestError, counted
 from sora_cli.events import Clock, Note, Report, Stage, StageStep
 from sora_cli.flows import captioned, consented, outputs
 from sora_cli.flows.consented import Agreed
+from sora_cli.flows.preview import time_told
 from sora_cli.media.sheet import is_sheet_of
 from sora_cli.packages import lacking
 from sora_cli.record.film import MakerRecord
@@ -110,7 +111,7 @@ class Survey(Struct, frozen=True):
         sources = [piece.words.source for piece in pieces]
         singles = sum(each.frames == 1 and not each.held for each in self.examples)
         clips = len(self.examples) - self.held - singles
-        time_told = f"about {need.seconds / 60:.0f} min" if need.seconds >= 60 else "about a minute"
+        minutes = f"about {time_told(need.seconds)}" if need.seconds >= 60 else "about a minute"
         return {
             "engine": f"{self.card.name} ({self.card.licence or 'no licence told'})",
             "used": f"{counted(len(pieces) - stills, 'clip')}, {counted(stills, 'picture')};"
@@ -124,7 +125,7 @@ class Survey(Struct, frozen=True):
             f" of {self.settings.batch}",
             "memory": f"{need.memory_gb:.1f} GB" + ("" if need.fits else ", more than this machine has"),
             "disk": f"{need.disk_gb * 1000:.0f} MB",
-            "time": f"{time_told}, for the steps alone" if need.seconds else "not known",
+            "time": f"{minutes}, for the steps alone" if need.seconds else "not known",
         }
 
     def as_dict(self) -> dict[str, JsonValue]:

@@ -33,15 +33,15 @@ def check_needs(
         hint = f"write `keyframes: {{engine: {card.name}}}`, and here an engine that makes video"
         findings.wrong(beat, "engine", f"engine {card.name} makes stills, not video", hint)
     if Ability.INSTRUCT in card.needs and beat.edit is None:
-        hint = "write `edit: {of: film.mp4, instruct: true}`, or use another engine for the shot"
+        hint = "write `edit: {of: film.mp4, instruct: true}`, or `sora edit film.mp4 WORDS --instruct`"
         findings.wrong(beat, "engine", f"engine {card.name} changes films, and makes none from words", hint)
     lost = {key for key in ("from", "to") if findings.board.lost & {(*beat.loc, key), (*beat.loc[:-2], key)}}
     if Ability.FIRST_FRAMES in card.needs and opening is None and "from" not in lost:
-        findings.wrong(
-            beat, "prompt", f"engine {card.name} needs a first frame", "add `from:` with a picture or a shot"
-        )
+        hint = "add `from:` with a picture or a shot; to `sora generate`, --image FILE"
+        findings.wrong(beat, "prompt", f"engine {card.name} needs a first frame", hint)
     if Ability.LAST_FRAME in card.needs and closing is None and "to" not in lost:
-        findings.wrong(beat, "prompt", f"engine {card.name} needs a last frame", "add `to:` with a picture or a shot")
+        hint = "add `to:` with a picture or a shot; to `sora generate`, --to-image FILE"
+        findings.wrong(beat, "prompt", f"engine {card.name} needs a last frame", hint)
 
 
 def check_length(findings: Findings, card: EngineCard, beat: Beat, needed: int, count: int) -> None:
@@ -189,10 +189,12 @@ def tell_misfits(findings: Findings, card: EngineCard, beat: Beat, error: Valida
         known = sorted(card.options.model_fields)
         near = nearest(key, known) if message == unknown else ""
         hint = f"{f'did you mean `{near}`? ' if near else ''}its options are: {', '.join(known)}"
-        hint = hint if message == unknown else f"what they take: sora models show {card.name}"
+        takes = _NAMED if key == "lora" else f"what they take: sora models show {card.name}"
+        hint = hint if message == unknown else takes
         findings.wrong(beat, f"options.{key}", message, hint)
 
 
+_NAMED = "name a .safetensors file, or a folder that `sora train` wrote"
 _ADAPTER = "write it as {path: FILE, scale: 0.8}"
 
 

@@ -355,7 +355,7 @@ class TakeMaker(Struct, dict=True):
     def with_lora(self, card: EngineCard, beat: Beat) -> dict[str, object]:
         """The beat's options, with the LoRA of each member of the cast that it names."""
         named = [(name, str(path)) for name in beat.cast if (path := self.board.cast[name].lora)]
-        if not named:
+        if not named or card.options is AnyOptions:  # of an unknown engine nothing is known
             return dict(beat.options)
         if "lora" not in card.options.model_fields:
             message = f"engine {card.name} takes no LoRA, and {named[0][0]} has one"

@@ -34,7 +34,7 @@ _BORROWED = (
     (r"(?<!\w)__[\w/-]{1,40}__(?!\w)", _WILD),
     (r"\{\{\s*\w{1,40}\s*\}\}", "a variable is written ${NAME}"),
     (r"(?<![\w-])negative(?: prompts?)?:", _AVOID),
-    (r"\A\s*(?:positive )?prompt:", _OUT),
+    (r"\A\s*(?:positive )?prompt:(?=\s)", _OUT),
     (r"\bsteps: [0-9]{1,4}, (?:sampler|cfg|seed)\b", _STEPS),
     (r"\A/imagine\b", _OUT),
     (r"\bembedding:[\w-]{1,40}", _OUT),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -96,6 +97,7 @@ def files_of(folder: Path) -> list[Path]:
     if not is_folder(folder):
         raise RequestError(f"there is no folder {folder}", hint="name the folder of your clips and pictures: --from")
     try:
+        os.scandir(folder).close()
         found = list(islice(_found_in([folder]), MOST + 1))
         places = [folder]
         for _ in range(DEPTH if not found else 0):
@@ -120,16 +122,19 @@ def name_in(path: Path, folder: Path) -> str:
 def _found_in(places: Sequence[Path]) -> Iterator[Path]:
     """The clips and pictures that lie in folders themselves."""
     for place in places:
-        with os.scandir(place) as entries:
-            names = (each.name for each in entries if not each.name.startswith("."))
-            yield from (place / name for name in names if _suffix(name) in FILES)
+        yield from (place / name for name, inner in _entries_of(place) if not inner and _suffix(name) in FILES)
 
 
 def _folders_in(place: Path) -> list[Path]:
     """The folders in a folder that may hold what is learned: not what trainers write, or compare with."""
-    with os.scandir(place) as entries:
-        inner = sorted(each.name for each in entries if each.is_dir(follow_symlinks=False))
-    return [place / name for name in inner if not name.startswith((".", "__")) and name.lower() not in _OTHERS]
+    inner = sorted(name for name, is_folder in _entries_of(place) if is_folder)
+    return [place / name for name in inner if not name.startswith("__") and name.lower() not in _OTHERS]
+
+
+def _entries_of(place: Path) -> Iterator[tuple[str, bool]]:
+    """The names in a folder that are not hidden, and whether each is a folder; none where we may not look."""
+    with suppress(OSError), os.scandir(place) as entries:
+        yield from ((each.name, each.is_dir()) for each in entries if not each.name.startswith("."))
 
 
 DEPTH = 3
@@ -145,15 +150,8 @@ def passed_over(folder: Path, used: Sequence[Path], read: Collection[Path] = ())
     """What a folder holds of words and folders that is not read: a remark on each kind, and a hint.
 
     `read` are the lists of captions that were.
-
-    Raises:
-        RequestError: it can no longer be read.
     """
-    try:
-        with os.scandir(folder) as entries:
-            found = sorted((each.name, each.is_dir()) for each in entries if not each.name.startswith("."))
-    except OSError as error:
-        raise RequestError(f"cannot read {folder}: {error.strerror}") from error
+    found = sorted(_entries_of(folder))
     mine = {name for path in used for name in (path.stem, path.name)}
     files = [Path(name) for name, inner in found if not inner and not name.endswith(".sora.json")]
     known = {path.name for path in read if path.parent == folder}

@@ -192,6 +192,14 @@ def test_how_loras_are_written_is_told_where_it_says_nothing_or_too_much(
     assert (len(about), all(remark in each for each in about)) == (bool(remark), True)
 
 
+def test_of_an_engine_that_nobody_knows_nothing_is_said_of_loras(tmp_path: Path) -> None:
+    save_file(dotted(pairs(), "diffusion_model.", *AB), tmp_path / "a.safetensors")
+    told = survey(
+        board("@mara", engine="nope", cast={"mara": {"lora": "a.safetensors"}}, folder=tmp_path), catalogue.card
+    )
+    assert [each.message for each in told.problems] == ["there is no engine nope"]
+
+
 def test_a_lora_of_another_model_ends_the_take(tiny_card: Cards, tmp_path: Path) -> None:
     pytest.importorskip("peft")
     engine = catalogue.open_engine(tiny_card("wan"))

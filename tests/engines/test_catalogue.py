@@ -136,6 +136,22 @@ def test_a_hub_id_is_found_in_the_cache_under_its_commit() -> None:
         catalogue.card("someone/model@other")
 
 
+def test_a_revision_that_is_here_alone_is_named_and_a_repository_of_loras_is_told() -> None:
+    for repo in ("someone/model", "Wan-AI/Wan2.1-VACE-1.3B-diffusers"):
+        (in_hub_cache(repo).parents[1] / "refs" / "main").unlink()
+        for name in (repo, f"{repo}@v1"):
+            with pytest.raises(EngineMissing, match="is not on this machine") as caught:
+                catalogue.card(name)
+            assert f"another revision of it is: {repo}@{COMMIT}; or get it" in caught.value.hint
+    place = in_hub_cache("someone/loras")
+    (place / "model_index.json").unlink()
+    for name in ("a", "b"):
+        save_file({"diffusion_model.a.lora_A.weight": np.ones((2, 2), np.float32)}, place / f"{name}.safetensors")
+    with pytest.raises(EngineMissing, match=r"a\.safetensors is a single file \(a LoRA") as caught:
+        catalogue.card("someone/loras")
+    assert "--option lora=" in caught.value.hint
+
+
 def test_a_released_model_in_the_cache_or_a_models_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     in_hub_cache("Wan-AI/Wan2.1-VACE-1.3B-diffusers")
     assert catalogue.card("wan2.1-vace-1.3b").revision == COMMIT
@@ -145,6 +161,7 @@ def test_a_released_model_in_the_cache_or_a_models_folder(tmp_path: Path, monkey
     assert catalogue.card("wan2.1-vace-14b").location == folder
     places = {card.name: card.location for card in catalogue.cards()}
     assert places["wan2.1-vace-14b"] == folder
+    assert catalogue.card("else").location == other
     assert places[str(other)] == other
 
 

@@ -38,6 +38,7 @@ def test_a_file_is_found_beside_the_storyboard_and_known_by_its_content(tmp_path
     for wrong, told in {
         "no.safetensors": "there is no file",
         "no.bin": "there is no file",
+        "stile.safetensors": r"no file .*: did you mean style\.safetensors\?",
         "style": r"no file .*: did you mean style\.safetensors\?",
         "a.gguf": r"is not a \.safetensors file",
         "a.ckpt": "is a pickle, which may run code",
