@@ -30,6 +30,9 @@ if TYPE_CHECKING:  # numpy costs `sora check` as much again as all else
 Progress = Callable[[int, int], None]
 """Called after each sampling step with (steps done, steps in all)."""
 
+LIKE = "a model like "
+"""How the title of a model begins that is not a known one, and has the defaults of one."""
+
 
 class Ability(StrEnum):
     """What a model can be given."""

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from sora_cli.bounded import expanded, is_folder
 from sora_cli.engines import checkpoint, coherent, folders
-from sora_cli.engines.base import Engine, EngineCard
+from sora_cli.engines.base import LIKE, Engine, EngineCard
 from sora_cli.engines.cards import NANO, KnownModel, sized
 from sora_cli.engines.cards import known as released
 from sora_cli.engines.checkpoint import Checkpoint
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 DEFAULT = "nano"
 ENTRY_POINTS = "sora.engines"
+NAMED = 1.5
+"""How alike is what a model's name says: more than its configurations do, less than the repository that it is from."""
 FAMILIES = {
     "helios": "sora_cli.engines.families.helios:Helios",
     "lucy": "sora_cli.engines.families.lucy:Lucy",
@@ -194,7 +196,7 @@ def of_folder(folder: Path, *, name: str, source: str = "") -> EngineCard:
     template, exact = recognise(found, source)
     base = sized(template.card, found)
     if not exact:
-        base = replace(base, title=f"a model like {base.title}", licence="see its model card", notes=())
+        base = replace(base, title=f"{LIKE}{base.title}", licence="see its model card", notes=())
     rate = found.value("vocoder.output_sampling_rate") or found.value("audio_vae.sampling_rate")
     if isinstance(rate, int) and base.sound_rate:
         base = replace(base, sound_rate=rate)
@@ -217,6 +219,7 @@ def recognise(found: Checkpoint, source: str = "") -> tuple[KnownModel, bool]:
         if found.pipeline in template.pipelines and all(_same(found, template.shape)):
             same = _same(found, template.traits)
             share = sum(same) / len(same) if same else 1.0
+            share = NAMED if _is_named_distilled(found, source, template) else share
             share = 2.0 if source == template.card.source else share
             if best is None or share > best[0]:
                 best = (share, template)
@@ -227,6 +230,13 @@ def recognise(found: Checkpoint, source: str = "") -> tuple[KnownModel, bool]:
             f"{found.folder} holds {kind} which sora does not run", hint="it runs " + ", ".join(sorted(kinds))
         )
     return best[1], best[0] >= 1.0
+
+
+def _is_named_distilled(found: Checkpoint, source: str, template: KnownModel) -> bool:
+    """Whether a checkpoint is a distilled model by its name: configurations may be those of the full one."""
+    if "distilled" not in template.card.name or "distill" not in f"{source} {found.folder.name}".lower():
+        return False
+    return all(_same(found, {key: value for key, value in template.traits.items() if not key.startswith("scheduler.")}))
 
 
 def _same(found: Checkpoint, wanted: Mapping[str, object]) -> list[bool]:

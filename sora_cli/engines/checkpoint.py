@@ -296,6 +296,8 @@ def _refuse_without_weights(part: Path, names: Collection[str]) -> None:
         raise EngineMissing(told, hint=hint)
     if any(Path(name).suffix in PICKLES for name in names):
         raise EngineMissing(f"the weights in {part} are pickles, which may run code", hint=_SAFE)
+    if other := next((name for name in names if name.endswith(".gguf")), None):
+        raise EngineMissing(f"the weights in {part} are a GGUF, {other}", hint=_SAFE)
     if begun := next((name for name in names if Path(name).suffix.lower() in UNFINISHED), None):
         raise EngineMissing(f"{part} holds no weights: {begun} is a download that was not finished", hint=AGAIN)
     raise EngineMissing(f"{part} holds no weights", hint=AGAIN)

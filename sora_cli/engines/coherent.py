@@ -130,6 +130,10 @@ def _refuse_others(found: Checkpoint) -> None:
     if library == "diffusers" and kind != wanted:
         told = f"{found.folder}: its transformer is a {kind}, and a {found.pipeline} takes a {wanted}"
         raise EngineMissing(told, hint=AGAIN)
+    if "transformer_2" in found.components() and found.index.get("boundary_ratio") is None:
+        told = f"{found.folder}: its second transformer is never used: its {INDEXES[0]} has no boundary_ratio"
+        share = "0.9" if found.pipeline == "WanImageToVideoPipeline" else "0.875"
+        raise EngineMissing(told, hint=f'write "boundary_ratio": {share} there, as Wan 2.2 has it')
     taken, made = found.value("transformer.in_channels"), found.value("transformer.out_channels")
     if found.pipeline == "WanPipeline" and isinstance(taken, int) and isinstance(made, int) and taken > made:
         told = f"{found.folder}: its transformer takes a picture beside the noise, which a WanPipeline does not give it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from sora_cli import terms
 from sora_cli.engines.adapters import left_over, misfit, no_lora, other_half
-from sora_cli.engines.base import Ability, Carry, EngineCard
+from sora_cli.engines.base import LIKE, Ability, Carry, EngineCard
 from sora_cli.engines.options import LoraOption, Options, avoided, named_by
 from sora_cli.engines.tokens import estimate, length
 from sora_cli.errors import Problem, first_of
@@ -211,12 +212,30 @@ def check_adapters(findings: Findings, card: EngineCard, beat: Beat, options: Ba
     given = [each for each in getattr(options, "lora", ()) if isinstance(each, LoraOption)]  # others may have their own
     for told, hint in _among_adapters(card, given):
         findings.remark(beat, "options.lora", told, hint)
+    for place, name in (("engine", _own_name(card)), *(("options.lora", Path(each.path).stem) for each in given)):
+        guidance, steps = getattr(options, "guidance", 1.0), getattr(options, "steps", 0)
+        if name and FAST.search(name) and guidance > 1:
+            told = f"{name} is made for few steps without guidance, by its name: here are {steps}, at {guidance:g}"
+            findings.remark(beat, place, told, "write `options: {steps: 4, guidance: 1}`, or what its page says")
     for path in [Path(each.path) for each in given]:
         if wrong := misfit(path, card):
             hint = "name a LoRA" if no_lora(path, card) else "use the engine that it was trained for"
             findings.wrong(beat, "options.lora", wrong, hint)
         elif told := left_over(path, card):
             findings.remark(beat, "options.lora", f"{told}: they change nothing", "use the engine that it was made for")
+
+
+FAST = re.compile(
+    r"distill|lightx2v|lightning|causvid|accvid|fusionx|fastwan|turbo|dmd|self[-_ ]?forcing"
+    r"|(?<!\d)[1-9][-_ ]?steps?(?![a-z])",
+    re.IGNORECASE,
+)
+"""How models and LoRA are called that were trained to need few steps."""
+
+
+def _own_name(card: EngineCard) -> str:
+    """The name of a model that is like a known one, which has its defaults; empty for a known one."""
+    return Path(card.source).name if card.title.startswith(LIKE) else ""
 
 
 def _among_adapters(card: EngineCard, given: Sequence[LoraOption]) -> Iterator[tuple[str, str]]:

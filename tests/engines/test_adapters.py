@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,31 @@ def test_how_loras_are_written_is_told_where_it_says_nothing_or_too_much(
     remarks = [each.message for each in told.plan.remarks] if told.plan else []
     about = [each for each in remarks if "safetensors" in each]
     assert (len(about), all(remark in each for each in about)) == (bool(remark), True)
+
+
+@pytest.mark.parametrize(
+    ("engine", "lora", "options", "told"),
+    [
+        ("wan", "Wan21_T2V_14B_lightx2v_cfg_step_distill_lora_rank64", {}, "here are 50, at 5"),
+        ("wan", "Wan2.2-Lightning_4steps_high_noise", {"steps": 8}, "here are 8, at 5"),
+        ("wan", "Wan2.2-Lightning_4steps_high_noise", {"steps": 4, "guidance": 1}, ""),
+        ("wan", "mara_1500steps", {}, ""),
+        ("Wan-StepDistill-Diffusers", "", {}, "Wan-StepDistill-Diffusers is made for few steps"),
+    ],
+)
+def test_what_is_made_for_few_steps_by_its_name_is_told(
+    tiny_card: Cards, tmp_path: Path, engine: str, lora: str, *, options: dict[str, object], told: str
+) -> None:
+    location = tiny_card("wan").location
+    assert location is not None
+    if engine != "wan":
+        location = Path(shutil.copytree(location, tmp_path / engine))
+    save_file(dotted(pairs(), "diffusion_model.", *AB), tmp_path / f"{lora or 'none'}.safetensors")
+    given = {**options, **({"lora": f"{lora}.safetensors"} if lora else {})}
+    found = survey(board("a", engine=str(location), options=given, folder=tmp_path), catalogue.card).plan
+    assert found is not None
+    about = [each.message for each in found.remarks if "is made for few steps" in each.message]
+    assert (len(about), all(told in each for each in about)) == (bool(told), True)
 
 
 def test_of_an_engine_that_nobody_knows_nothing_is_said_of_loras(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,12 @@ def weights(path: Path, *names: str) -> None:
 
 def config(path: Path, **values: object) -> None:
     path.write_text(json.dumps({**(json.loads(path.read_text()) if path.exists() else {}), **values}))
+
+
+def pair(index: Path) -> None:
+    """A second transformer of which the index does not tell when it is used."""
+    shutil.copytree(index.parent / "transformer", index.parent / "transformer_2")
+    config(index, transformer_2=["diffusers", "WanTransformer3DModel"], boundary_ratio=None)
 
 
 @pytest.fixture
@@ -68,6 +75,8 @@ OTHER = {"use_flow_sigmas": False, "_class_name": EULER}
         (TENSORS, lambda at: weights(at, "blocks.0.self_attn.q.weight"), "names of another program", "layout"),
         (TENSORS, lambda at: weights(at, "model.diffusion_model.a"), "such as model.diffusion_model.a", "layout"),
         (TENSORS, lambda at: at.rename(at.with_name("model (1).safetensors")), r"are called model \(1\)", "reads"),
+        (INDEX, pair, "second transformer is never used", "0.875"),
+        (TENSORS, lambda at: at.rename(at.with_suffix(".gguf")), "are a GGUF", "as .safetensors"),
         (TENSORS, lambda at: at.rename(f"{at}.part"), r"safetensors\.part is a download that was not", "again"),
         (f"{TENSORS}.index.json", lambda at: config(at, weight_map={"a": "b.safetensors"}), "b.safetensors is mis", ""),
     ],

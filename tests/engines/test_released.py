@@ -38,6 +38,9 @@ def test_a_distilled_ltx_is_known_by_its_repository(name: str, tmp_path: Path) -
     full = next(entry for entry in ENTRIES if entry["name"] == name.removesuffix("-distilled"))
     card = catalogue.of_folder(written(full, tmp_path), name="x", source=CARDS[name].source)
     assert card.title == CARDS[name].title
+    (tmp_path / "LTX-Distilled").mkdir()
+    for folder, title in {"LTX-Distilled": CARDS[name].title, "LTX": CARDS[full["name"]].title}.items():
+        assert catalogue.of_folder(written(full, tmp_path / folder), name="x").title == title
 
 
 def test_every_card_is_held_by_an_entry_or_by_its_repository() -> None:
