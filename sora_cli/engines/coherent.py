@@ -49,9 +49,8 @@ def refuse(found: Checkpoint) -> None:
 
 def _refuse_newer(found: Checkpoint) -> None:
     """A class that diffusers has not: of a newer release, or misspelt."""
-    classes = _classes()
     for name, (library, kind) in found.components().items():
-        if classes and library == "diffusers" and kind not in classes:
+        if library == "diffusers" and (classes := _classes()) and kind not in classes:
             told = f"{found.folder}: its {name} is a {kind}, which diffusers {_installed()} does not have"
             saved = found.index.get("_diffusers_version")
             newer = isinstance(saved, str) and saved != _installed()
