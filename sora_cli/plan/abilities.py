@@ -226,8 +226,8 @@ def check_adapters(findings: Findings, card: EngineCard, beat: Beat, options: Ba
 
 
 FAST = re.compile(
-    r"distill|lightx2v|lightning|causvid|accvid|fusionx|fastwan|turbo|dmd|self[-_ ]?forcing"
-    r"|(?<!\d)[1-9][-_ ]?steps?(?![a-z])",
+    r"distill|lightx2v|causvid|accvid|fusionx|fastwan|self[-_ ]?forcing|(?<![a-z])dmd(?![a-z])"
+    r"|(?:wan|ltx|image)[\w.-]*(?:lightning|turbo)|(?<!\d)[1-9][-_ ]?steps?(?![a-z])",
     re.IGNORECASE,
 )
 """How models and LoRA are called that were trained to need few steps."""

@@ -200,6 +200,7 @@ def test_how_loras_are_written_is_told_where_it_says_nothing_or_too_much(
         ("wan", "Wan2.2-Lightning_4steps_high_noise", {"steps": 8}, "here are 8, at 5"),
         ("wan", "Wan2.2-Lightning_4steps_high_noise", {"steps": 4, "guidance": 1}, ""),
         ("wan", "mara_1500steps", {}, ""),
+        ("wan", "forked-lightning", {}, ""),
         ("Wan-StepDistill-Diffusers", "", {}, "Wan-StepDistill-Diffusers is made for few steps"),
     ],
 )
