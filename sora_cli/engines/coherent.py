@@ -23,7 +23,7 @@ NAMES = {
     "LTX2VideoTransformer3DModel": "proj_in.weight",
     "AutoencoderKLWan": "decoder.conv_in.weight",
     "AutoencoderKLLTX2Video": "decoder.conv_in.conv.weight",
-    "UMT5EncoderModel": "shared.weight",
+    "UMT5EncoderModel": "encoder.block.0.layer.0.SelfAttention.q.weight",  # its words may be under two names
 }
 """A tensor by which the names of diffusers or transformers are told from those of a model's makers."""
 WAN = {"WanPipeline", "WanImageToVideoPipeline", "WanVACEPipeline", "LucyEditPipeline"}
