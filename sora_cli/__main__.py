@@ -69,6 +69,23 @@ class _Output(io.TextIOWrapper):
         return error if isinstance(error, BrokenPipeError) else Unwritten(error.errno, error.strerror)
 
 
+class _Messages(io.TextIOWrapper):
+    """Stderr: where it cannot be written (a log on a full disk) nobody hears what is said, and the work goes on."""
+
+    def __init__(self, out: io.TextIOWrapper) -> None:
+        super().__init__(out.buffer, out.encoding, out.errors, line_buffering=out.line_buffering)
+        self._out = out  # which closes the buffer when nobody holds it any more
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            return super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            super().flush()
+
+
 def _spelled(error: UnicodeError) -> tuple[bytes, int]:
     """A character that stdout has no bytes for: those of a name that is not UTF-8 as they are, others as in JSON."""
     if not isinstance(error, UnicodeEncodeError):
@@ -87,6 +104,8 @@ def run() -> None:
     gc.disable()
     if isinstance(out := sys.stdout, io.TextIOWrapper) and not isinstance(out, _Output):
         sys.stdout = _Output(out)
+    if isinstance(err := sys.stderr, io.TextIOWrapper) and not isinstance(err, _Messages):
+        sys.stderr = _Messages(err)
     code = 130
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C before the program is even read
         from sora_cli.cli.main import main

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from unittest.mock import Mock
 
 import av
 import numpy as np
@@ -20,6 +24,7 @@ from sora_cli.media.deliveries import DELIVERIES, delivery
 from sora_cli.media.film import write_film
 from sora_cli.media.read import open_film, probe, read_frames, read_sound
 from sora_cli.media.stream import Chapter, Master
+from sora_cli.media.whole import written
 
 RATES = [Fraction(24), Fraction(25), Fraction(30), Fraction(12), Fraction(24000, 1001), Fraction(30000, 1001)]
 PATCHES = np.array(
@@ -239,3 +244,15 @@ def test_a_webp_is_small_and_loops(tmp_path: Path) -> None:
         fifth, last = found.pictures([shown[5], shown[23]])
     assert np.abs(np.roll(fifth, -16 * 5, axis=1)[16, 8::16].astype(int) - PATCHES).max() <= 12
     assert np.abs(np.roll(last, -16 * 12, axis=1)[16, 8::16].astype(int) - PATCHES).max() <= 12
+
+
+def test_the_disk_that_is_full_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A film is written with the help of temporary files, which may lie on another disk than the film."""
+    aside, place = tmp_path / "aside", tmp_path / "films"
+    monkeypatch.setattr(tempfile, "tempdir", str(aside))
+    for full, free in ((aside, 10), (place, 1000)):
+        monkeypatch.setattr(shutil, "disk_usage", lambda path, free=free: Mock(free=free if path == aside else 100))
+        with pytest.raises(MediaError) as told, written(place / "film.mp4"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        assert told.value.message == f"cannot write to {full}: No space left on device"
+        assert ("TMPDIR" in told.value.hint) == (full == aside)

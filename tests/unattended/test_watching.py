@@ -188,7 +188,8 @@ def test_a_full_or_a_closed_output_is_no_bug(machine: Machine) -> None:
     sora = f"{sys.executable} -m sora_cli"
     full, refused = ("plan board.yaml --json", "models", "plan --help"), "show --json"
     lines = (*((f"{line} > /dev/full", 1) for line in full), ("plan board.yaml >&-", 0), ("models >&- 2>&-", 0))
-    for line, code in (*lines, (f"{refused} > /dev/full", 2), (f"{refused} | true", 0)):
+    unheard = (("check board.yaml 2> /dev/full", 0), ("check none.yaml 2> /dev/full", 2))  # a log on a full disk
+    for line, code in (*lines, *unheard, (f"{refused} > /dev/full", 2), (f"{refused} | true", 0)):
         done = subprocess.run(
             ["/bin/sh", "-c", f"{sora} {line}"],
             cwd=machine.folder,
