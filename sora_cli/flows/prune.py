@@ -150,22 +150,27 @@ def _needs(store: Store, *, forget_missing: bool = False) -> _Needs:
         sidecar = Path(note.sidecar)
         if sidecar.is_file():
             needs.films += 1
-        elif renamed := _renamed(sidecar, note.keys, known):
+        elif not sidecar.parent.is_dir() and not forget_missing:
+            needs.away.append(note.film)  # its disk may be somewhere else today; its clips are not ours to throw away
+        elif moved := _elsewhere(sidecar, note.keys, known):
             needs.films += 1
-            needs.keys |= renamed
+            needs.keys |= moved
             continue
-        elif sidecar.parent.is_dir() or forget_missing:
+        else:
             needs.gone.append(place)
             continue
-        else:  # the disk may be somewhere else today; the film's clips are not ours to throw away
-            needs.away.append(note.film)
         needs.keys |= {*note.keys} | _named(sidecar)
     return needs
 
 
-def _renamed(sidecar: Path, keys: Collection[str], known: Collection[str]) -> set[str]:
-    """The keys that sidecars in a missing one's folder name, of films that no release is noted of: it was renamed."""
-    others = [path for path in sorted(sidecar.parent.glob("*.sora.json")) if str(path) not in known]
+def _elsewhere(sidecar: Path, keys: Collection[str], known: Collection[str]) -> set[str]:
+    """The keys that sidecars name of films that no release is noted of, where they show that a missing one was moved.
+
+    It may have another name in its folder, or its own one a folder further up, down or beside.
+    """
+    folder, name = sidecar.parent, sidecar.name
+    near = [place / name for above in (folder, folder.parent) for place in (above, *above.glob("*/"))]
+    others = [path for path in sorted({*folder.glob("*.sora.json"), *near}) if str(path) not in known]
     named = [found for path in others if not (found := _named(path)).isdisjoint(keys)]
     return set().union(*named)
 

@@ -216,19 +216,23 @@ def test_cleaning_spares_what_an_existing_films_sidecar_names(tmp_path: Path) ->
     assert [path.name for path in store.folder.rglob("*") if path.is_file()] == ["store.lock"]
 
 
-def test_cleaning_spares_a_film_under_another_name(tmp_path: Path) -> None:
-    store, films = Store(tmp_path / "store"), tmp_path / "films"
+@pytest.mark.parametrize(
+    "place", ["films/final.mp4.sora.json", "films/kept [1]/one.json", "one.json", "other/one.json"]
+)
+def test_cleaning_spares_a_film_under_another_name_or_in_a_folder_near_by(tmp_path: Path, place: str) -> None:
+    store, films, now = Store(tmp_path / "store"), tmp_path / "films", tmp_path / place
     films.mkdir()
+    now.parent.mkdir(exist_ok=True)
     for key in (KEY, OTHER):
         keep(store, key)
     sidecar = released(store, films / "one.mp4", KEY, OTHER)
-    (films / "final.mp4.sora.json").write_text(json.dumps({"takes": [{"key": KEY}]}))  # renamed, and shot anew in part
+    now.write_text(json.dumps({"takes": [{"key": KEY}]}))  # renamed or moved, and shot anew in part
     sidecar.unlink()
     for _ in range(2):
         done = prune.clean(store, keep_days=0)
     assert store.find(KEY)
     assert (store.find(OTHER), done.kept, prune.survey(store).films) == (None, 1, 1)
-    (films / "final.mp4.sora.json").unlink()
+    now.unlink()
     assert prune.clean(store, keep_days=0).clips == 1
 
 
