@@ -18,7 +18,8 @@ from msgspec.structs import asdict
 
 from sora_cli.errors import Problem, SoraError
 
-_BEGAN = time.monotonic()
+BEGAN = time.monotonic()
+"""About when the program began, by a clock that nobody sets."""
 
 
 class Event(Struct, frozen=True):
@@ -285,19 +286,20 @@ def _line_schema(kind: type[Event]) -> dict[str, object]:
 class JsonLines:
     """Writes one JSON object a line: `time`, `eta`, then the event.
 
-    `time` is in seconds since the program began and never goes back; `eta` is in seconds until the last take is
-    made, null while nothing is known.
+    `time` is in seconds since `began`, else since the listener was made, and never goes back; `eta` is in seconds
+    until the last take is made, null while nothing is known.
     """
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, began: float | None = None) -> None:
         self._out = out
+        self._zero = time.monotonic() if began is None else began
         self._pace = Pace()
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
         """Write the event as one line, at once."""
         with self._lock:
-            now = time.monotonic() - _BEGAN
+            now = time.monotonic() - self._zero
             eta = self._pace.hear(event, now)
             line = {"time": round(now, 3), "eta": None if eta is None else round(eta, 1), **as_json(event)}
             self._out.write(json_text(line) + "\n")

@@ -172,10 +172,10 @@ class _Answer(Struct, frozen=True):
             self._document({**told, "where": None})
 
     def _line(self, event: Event) -> None:
-        from sora_cli.events import JsonLines
+        from sora_cli.events import BEGAN, JsonLines
 
         with suppress(OSError, ValueError):
-            JsonLines(sys.stdout)(event)
+            JsonLines(sys.stdout, BEGAN)(event)
 
     def _document(self, error: Mapping[str, object]) -> None:
         with suppress(OSError):

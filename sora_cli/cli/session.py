@@ -47,7 +47,7 @@ def working(
     """
     from sora_cli.cancel import Cancellation
     from sora_cli.cli import progress
-    from sora_cli.events import JsonLines
+    from sora_cli.events import BEGAN, JsonLines
     from sora_cli.shoot.budget import Budget
     from sora_cli.shoot.studio import Studio
     from sora_cli.store import open_store
@@ -56,7 +56,7 @@ def working(
     gc.enable()
     reporting, limits = reporting or ReportOptions(), limits or LimitOptions()
     with interruptible(), contextlib.ExitStack() as stack:
-        listeners: list[Report] = [JsonLines(sys.stdout)] if reporting.events else []
+        listeners: list[Report] = [JsonLines(sys.stdout, BEGAN)] if reporting.events else []
         if reporting.log is not None:  # first, so that whatever goes wrong is written there
             listeners.append(stack.enter_context(progress.Log(reporting.log)))
         cancel = Cancellation(amount(limits.max_time, TIMES, "--max-time"))

@@ -19,7 +19,9 @@ SENDING = 120.0
 PLAIN = 2 << 20
 """Bytes of a request that sends no files, and is held in memory."""
 REST, WAIT = 8 << 20, 2.0
-"""Bytes and seconds that are still read of a request that is refused."""
+"""Bytes and seconds that are still read of a request that is refused: most clients send all before they listen."""
+WHOLE = 256 << 20
+"""Bytes of one that is read to its end, where it says that it has no more."""
 OPEN = {"/healthz"}
 """What answers without a token."""
 MINUTE = 60.0
@@ -46,7 +48,7 @@ class Guard:
             if request.method == "POST":
                 self._count(client)
         except Refusal as refusal:
-            await _read_on(receive)
+            await _read_on(receive, said if (said := _said(request)) <= WHOLE else REST)
             await refusal.response(close=True)(scope, receive, send)
             return
         scope.setdefault("state", {})["client"] = client
@@ -69,8 +71,7 @@ class Guard:
         """Bytes that a request may have; one that says that it has more is not read."""
         files = request.headers.get("content-type", "").lower().startswith("multipart/")
         most = self._settings.upload if files else PLAIN
-        said = request.headers.get("content-length", "0")
-        if said.isascii() and said.isdigit() and int(said) > most:
+        if _said(request) > most:
             raise _too_large(most)
         return most
 
@@ -91,17 +92,25 @@ def _require_of_here(request: Request) -> None:
     """Refuse pages of the web that have a browser on this machine ask, under whatever name they reach it."""
     host = urlsplit(f"//{request.headers.get('host', '')}").hostname
     origin = request.headers.get("origin")
-    if host not in _LOCAL or (origin and urlsplit(origin).hostname not in _LOCAL):
+    if host not in _LOCAL:
         raise Refusal(403, "this server answers this machine alone: ask it as 127.0.0.1", "wrong_host")
+    if origin and urlsplit(origin).hostname not in _LOCAL:
+        raise Refusal(403, f"this server answers no pages of {origin[:80]}", "wrong_host")
 
 
 def _too_large(most: int) -> Refusal:
     return Refusal(413, f"the request is larger than {most:,} bytes", "request_too_large")
 
 
-async def _read_on(receive: Receive) -> None:
+def _said(request: Request) -> int:
+    """The bytes that a request says it has; 0 where it says nothing."""
+    said = request.headers.get("content-length", "")
+    return int(said) if said.isascii() and said.isdigit() else 0
+
+
+async def _read_on(receive: Receive, left: int = REST) -> None:
     """Throw away what is still sent, as far as that is little: who is cut off while sending does not hear why."""
-    left, more = REST, True
+    more, left = True, max(left, REST)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(WAIT):
             while more and left > 0:

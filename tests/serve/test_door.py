@@ -184,7 +184,7 @@ def test_a_storyboard_that_reaches_out_is_refused(here: tuple[Desk, Asks], board
 
 def test_who_is_refused_while_sending_hears_why_and_is_let_go(here: tuple[Desk, Asks]) -> None:
     _, asks = here
-    more = bytes(3 << 20)
+    more = bytes(24 << 20)
     assert asks("POST", "/v1/videos", more, Content_Type="application/json")[0] == 413
     assert asks("POST", "/v1/videos", more, Content_Type="application/json", Authorization="Bearer no")[0] == 401
     host, port = asks.address.split(":")

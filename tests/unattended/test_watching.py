@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import pty
@@ -85,6 +86,15 @@ def test_a_run_that_fails_or_is_stopped_has_a_last_line(
     assert last.items() <= told.items()
     jsonschema.Draft202012Validator(events.events_schema()).validate(told)
     assert code == told["code"] == json.loads(document)["error"]["code"]
+
+
+def test_time_begins_with_the_listener_in_a_process_that_serves_many() -> None:
+    out = io.StringIO()
+    events.JsonLines(out, events.BEGAN - 100)(events.StageStarted("plan"))
+    events.JsonLines(out)(events.StageStarted("plan"))
+    before, now = (json.loads(line)["time"] for line in out.getvalue().splitlines())
+    assert before >= 100
+    assert now < 100
 
 
 def test_the_schema_knows_every_event() -> None:
