@@ -232,9 +232,20 @@ def test_takes_stand_side_by_side_with_what_they_were_chosen_by(
     assert [take["plays"] for take in told["takes"]].count(True) == 1
     assert all(take["score"] == pytest.approx(sum(take["parts"].values())) for take in told["takes"])
     assert told["picture"] == str(path) + ".takes.png"
+    alone = str(shutil.copy(path, folder / "alone.mp4"))  # without its sidecar: its credential lists them
+    assert main(["takes", alone, "--json"]) == 0
+    out, said = capsys.readouterr()
+    assert json.loads(out)["takes"] == told["takes"]
+    assert "no sidecar lists the takes; the film's credential does" in said
     shutil.rmtree(folder / "store")
     assert main(["takes", str(path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["gone"] == ["scene-1/a", "scene-1/a#2"]
+    assert main(["takes", alone, "--json"]) == 0
+    less = json.loads(capsys.readouterr().out)
+    assert less["gone"] == ["scene-1/a", "scene-1/a#2"]
+    assert [take["seed"] for take in less["takes"] if take["plays"]] == [
+        take["seed"] for take in told["takes"] if take["plays"]
+    ]
 
 
 def test_the_picture_of_takes_replaces_no_file_of_others(folder: Path) -> None:

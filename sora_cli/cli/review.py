@@ -63,13 +63,15 @@ def takes(
     from sora_cli.flows import takes as flow
     from sora_cli.store import open_store
 
-    record = flow.read_record(film)
     store = open_store()
-    drawn, gone = flow.picture(film, record, store, output, overwrite=overwrite)
+    told = flow.told_of(film, store)
+    drawn, gone = flow.picture(film, told, store, output, overwrite=overwrite)
     if as_json:
-        console.stdout_json({**flow.as_dict(film, record), "picture": drawn and str(drawn), "gone": gone})
+        console.stdout_json({**flow.as_dict(film, told), "picture": drawn and str(drawn), "gone": gone})
     else:
-        console.show_table(flow.COLUMNS, flow.table(record), right=("seed", "score"))
+        console.show_table(flow.COLUMNS, flow.table(told), right=("seed", "score"))
+    if told.signed:
+        console.say("note: no sidecar lists the takes; the film's credential does", "yellow")
     if gone:
         console.say(
             f"note: not in the picture, because {store.folder} does not hold their clips: {', '.join(gone)}", "yellow"
