@@ -87,6 +87,8 @@ def test_a_size_has_a_unit_of_tens_or_twos_and_a_bare_number_is_told_with_one() 
     ("words", "why"),
     [
         (["stitch", "a.mp4", "-o", "b.avi"], "must end in .mp4"),
+        (["stitch", "a.mp4", "-o", "-"], "cannot write a film to -: it goes to a file"),
+        (["stitch", "a.mp4", "-o", "/dev/null"], "name a file that ends in .mp4"),
         (["stitch", "a.mp4", "-o", "b.mp4", "--deliver", "vhs"], "--deliver vhs: no such delivery"),
         (["stitch", "a.mp4", "-o", "b.mp4", "--fit", "squeeze"], "--fit squeeze"),
         (["stitch", "a.mp4", "-o", "b.mp4", "--size", "big"], "--size big"),

@@ -99,8 +99,11 @@ def require_ending(out: Path | str, ending: str, doing: str, example: str) -> No
     Raises:
         RequestError: it ends otherwise.
     """
-    if Path(out).suffix.lower() != ending:
-        raise RequestError(f"cannot {doing} to {out}: its name must end in {ending}", hint=f"try {example}")
+    if Path(out).suffix.lower() == ending:
+        return
+    if str(out) == "-" or (Path(out).exists() and not (Path(out).is_file() or Path(out).is_dir())):
+        raise RequestError(f"cannot {doing} to {out}: it goes to a file", hint=f"name a file that ends in {ending}")
+    raise RequestError(f"cannot {doing} to {out}: its name must end in {ending}", hint=f"try {example}")
 
 
 def free_name(prompt: str, deliver: str = WEB, folder: Path = Path()) -> Path:
