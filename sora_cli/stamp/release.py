@@ -111,6 +111,7 @@ class ReleaseTarget(Struct, frozen=True):
     def write(self, path: Path, master: Master, *, marked: bool, prints: Fingerprint) -> None:
         """Mark and encode the film, beside the packets of another where it is written so; `prints` takes new ones."""
         film = self.watch(watermark.with_mark(master, self.provenance.watermark) if marked else master)
+        self._tell_lost(film)
 
         def told(done: int, _of: int) -> None:
             self.tell(StageStep("write", done))
@@ -121,6 +122,14 @@ class ReleaseTarget(Struct, frozen=True):
                 return
             with scratch_folder() as scratch:
                 write_beside(path, film, film.kept, scratch, told)
+
+    def _tell_lost(self, film: Master) -> None:
+        """Tell what of a film its kind cannot hold."""
+        kinds = {"sound": self.kind.sound_codec, "subtitles": self.kind.subtitle_codec}
+        there = {"sound": film.sound is not None, "subtitles": bool(film.subtitles)}
+        if lost := [what for what, codec in kinds.items() if there[what] and not codec]:
+            told = f"{self.out.name} is without {' and '.join(lost)}: a film of the kind {self.kind.name} has none"
+            self.tell(Note(told, "deliver it as web, prores or archive"))
 
     def send(self, written: _Written, known: found.FilmPrint | None) -> Release:
         """Sign, check and put in place a film that is written; `known` finds it again."""

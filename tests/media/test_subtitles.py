@@ -52,6 +52,16 @@ def test_stamped_graded_and_stitched_films_keep_their_subtitles(home: Path) -> N
         assert (near(found.subtitles), found.language) == (right, "heb")
 
 
+def test_what_a_kind_of_film_has_no_room_for_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    quiet = iter([np.zeros((48_000, 2), np.float32)])
+    write_film(home / "a.mp4", master(24, subtitles=WORDS, sound=lambda: quiet))
+    assert main(["stamp", "a.mp4", "-o", "a.gif"]) == 0
+    told = " ".join(capsys.readouterr().err.split())
+    assert "a.gif is without sound and subtitles: a film of the kind gif has none" in told
+    assert main(["stamp", "a.gif", "-o", "b.gif"]) == 0
+    assert "is without" not in capsys.readouterr().err
+
+
 def test_the_sound_of_what_is_made_tells_its_language(home: Path) -> None:
     for name, language in (("a", "deu"), ("b", "fra"), ("c", "")):
         quiet = iter([np.zeros((48_000, 2), np.float32)])
