@@ -66,6 +66,18 @@ def test_a_file_without_sound_is_told(tmp_path: Path) -> None:
         read_sound(tmp_path / "a.mp4")
 
 
+def test_a_track_without_samples_is_told_as_empty(tmp_path: Path) -> None:
+    """As recorders write it that may not use the microphone."""
+    with av.open(str(tmp_path / "a.mov"), "w", options={"movflags": "frag_keyframe+empty_moov"}) as file:
+        video, _ = file.add_stream("mpeg4", rate=25), file.add_stream("pcm_s16le", rate=48_000, layout="mono")
+        video.width, video.height = 64, 64
+        file.mux([*video.encode(av.VideoFrame(64, 64, "yuv420p")), *video.encode(None)])
+    assert probe(tmp_path / "a.mov").remarks == ("its sound track 1 is empty", "it is used without sound")
+    soundfile.write(tmp_path / "a.wav", np.zeros(0), 48_000)
+    with pytest.raises(MediaError, match=r"a\.wav: its sound is empty"):
+        read_sound(tmp_path / "a.wav")
+
+
 def test_another_rate(tmp_path: Path) -> None:
     write_clip(
         tmp_path / "a.mp4", np.zeros((12, 8, 8, 3), np.uint8), Fraction(24), Sound(tone(16_000)[:, None], 16_000)

@@ -281,7 +281,7 @@ def test_a_recording_that_cannot_be_read_brings_no_other_mistakes(tmp_path: Path
     with pytest.raises(StoryboardError) as caught:
         plan_takes(board(shot, "b", folder=tmp_path), catalogue())
     (problem,) = caught.value.problems
-    assert problem.message.endswith("empty.wav: its sound cannot be decoded")
+    assert problem.message.endswith("empty.wav: its sound is empty")
 
 
 def test_every_recording_and_voice_that_cannot_be_used_is_told_once_where_it_is_named(tmp_path: Path) -> None:

@@ -52,6 +52,8 @@ class AudioTrack(Struct, frozen=True):
     codec: str = ""
     language: str = ""
     """By its three letters (ISO 639-2), where the file tells it."""
+    wrong: str = ""
+    """Why no track of the file is heard, where it has some."""
     remarks: tuple[str, ...] = ()
 
 
@@ -81,7 +83,9 @@ def _track(path: Path, _now: tuple[int, ...]) -> AudioTrack:
         places = {stream.index: place for place, stream in enumerate(container.streams.audio, 1)}
         for stream in preferred(container.streams.audio):
             place = places[stream.index]
-            if has_decoder(stream) and (_decodes(container, stream) if not bad else _decodes_alone(path, stream.index)):
+            if not has_decoder(stream):
+                wrong = _UNDECODED
+            elif not (wrong := _wrong(container, stream) if not bad else _wrong_alone(path, stream.index)):
                 many = "" if bad else f"it has {len(places)} sound tracks: "
                 used = [f"{many}track {place} is used"] if len(places) > 1 else []
                 if stream.channels > _ROUND:
@@ -91,28 +95,38 @@ def _track(path: Path, _now: tuple[int, ...]) -> AudioTrack:
                     used.append(f"its {stream.channels} channels of sound have no names: they are taken for {usual}")
                 codec = stream.codec_context.name
                 remarks = (*more, *bad, *used)
-                return AudioTrack(stream.index, stream.channels, stream.rate, codec, spoken_in(stream), remarks)
-            bad.append(f"its sound track {place} cannot be decoded")
-        return AudioTrack(remarks=(*more, *bad, "it is used without sound") if bad else ())
+                return AudioTrack(stream.index, stream.channels, stream.rate, codec, spoken_in(stream), remarks=remarks)
+            bad.append(f"its sound track {place} {wrong}")
+        if not bad:
+            return AudioTrack()
+        return AudioTrack(wrong=f"its sound {wrong}", remarks=(*more, *bad, "it is used without sound"))
 
 
-def _decodes_alone(path: Path, number: int) -> bool:
-    """Whether a track can be decoded from its beginning, where the file is open at another's."""
+_UNDECODED, _EMPTY = "cannot be decoded", "is empty"
+
+
+def _wrong_alone(path: Path, number: int) -> str:
+    """As `_wrong`, of a track from its beginning, where the file is open at another's."""
     with opened(path) as container:
-        return _decodes(container, container.streams[number])
+        return _wrong(container, container.streams[number])
 
 
-def _decodes(container: InputContainer, stream: Stream) -> bool:
-    """Try to decode the next packets of a track: whether one of them gives sound."""
-    for tried, packet in enumerate(container.demux(stream)):
+def _wrong(container: InputContainer, stream: Stream) -> str:
+    """Why a track is not heard, by its next packets: none gives sound, or it has none; empty where it is.
+
+    Recorders that may not use the microphone write tracks without packets.
+    """
+    tried = 0
+    for packet in container.demux(stream):
+        tried += packet.size > 0
         try:
             if packet.decode():
-                return True
+                return ""
         except av.FFmpegError:
             pass
         if tried >= _TRIES:
             break
-    return False
+    return _UNDECODED if tried else _EMPTY
 
 
 def _numbered(container: InputContainer, track: AudioTrack) -> AudioStream:
@@ -134,7 +148,7 @@ def sound_facts(path: Path) -> Probe | None:
         require_whole(path)
         track = sound_track(path)
         if track.number < 0:
-            raise UnusableFile(f"cannot use {path}: its sound cannot be decoded", hint="name a film or sound file")
+            raise UnusableFile(f"cannot use {path}: {track.wrong}", hint="name a film or sound file")
         stream = _numbered(container, track)
         duration = Fraction(container.duration or 0, av.time_base)
         if stream.duration is not None and stream.time_base is not None:
@@ -184,8 +198,9 @@ def sound_blocks(path: Path, rate: int = SAMPLE_RATE, lost: list[Fraction] | Non
     path = _beside(path)
     track = sound_track(path)
     if track.number < 0:
-        what = "its sound cannot be decoded" if track.remarks else "it has no sound"
-        raise UnusableFile(f"cannot use {path}: {what}", hint="name a sound file, or a film with sound")
+        raise UnusableFile(
+            f"cannot use {path}: {track.wrong or 'it has no sound'}", hint="name a sound file, or a film with sound"
+        )
     if track.rate < _SLOWEST:
         told = f"its sound has {track.rate} samples a second, which is too few to hear"
         raise UnusableFile(f"cannot use {path}: {told}", hint="export it again, with 48,000 samples a second")
