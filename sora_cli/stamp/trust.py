@@ -54,19 +54,24 @@ def _identifier(entry: str, where: str) -> str:
 
 
 def read_anchor(path: Path) -> str:
-    """The root certificates of a file, as PEM text.
+    """The root certificates of a file, as PEM text: of one that holds that, with or without words around, or DER.
 
     Raises:
-        CertificateError: it cannot be read, or is not PEM.
+        CertificateError: it cannot be read, or holds no certificate.
     """
     try:
-        text = read_bytes(path)
-        x509.load_pem_x509_certificates(text)
+        found = _certificates(read_bytes(path))
     except OSError as error:
         raise CertificateError(f"the trust anchor {path} cannot be read: {error.strerror}") from None
-    except ValueError:
-        raise CertificateError(f"the trust anchor {path} is not a certificate in PEM form") from None
-    return text.decode("ascii", "replace").rstrip() + "\n"
+    except (ValueError, x509.InvalidVersion, UnsupportedAlgorithm):
+        raise CertificateError(f"the trust anchor {path} is not a certificate in PEM or DER form") from None
+    return "".join(each.public_bytes(serialization.Encoding.PEM).decode() for each in found)
+
+
+def _certificates(content: bytes) -> list[x509.Certificate]:
+    if b"-----BEGIN" in content:
+        return x509.load_pem_x509_certificates(content)
+    return [x509.load_der_x509_certificate(content)]
 
 
 def is_banned(certificate: Certificate, banned: frozenset[str]) -> bool:

@@ -11,7 +11,9 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec.structs import replace
 
 from sora_cli.errors import CertificateError, RequestError
@@ -332,6 +334,16 @@ def test_lists_and_anchors_that_make_no_sense(done: Release, tmp_path: Path) -> 
         verify(done.path, anchors=[bad])
     with pytest.raises(CertificateError, match="cannot be read"):
         verify(done.path, anchors=[tmp_path / "none.pem"])
+
+
+def test_an_anchor_may_be_der_or_have_words_around_it(done: Release, tmp_path: Path) -> None:
+    """As Windows exports roots (`.cer`), and as `openssl x509 -text` prints them."""
+    root, path = x509.load_pem_x509_certificate(done.signer.root.encode()), tmp_path / "root.cer"
+    told = f"Subject: Jürgen\n{done.signer.root}".replace("\n", "\r\n").encode()
+    shutil.rmtree(local_folder())
+    for content in (root.public_bytes(Encoding.DER), told):
+        path.write_bytes(content)
+        assert verify(done.path, anchors=[path]).trust == "anchor"
 
 
 def test_a_reader_without_the_key_can_verify(done: Release) -> None:
