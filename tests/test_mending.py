@@ -91,6 +91,11 @@ def test_a_storyboard_as_a_chat_writes_it_is_one_of_ours_then(end: str, mark: st
         (f"output: {{fps: 24}}\nresolution: 640x480\n{SHOT}", f"output: {{size: 640x480, fps: 24}}\n{SHOT}"),
         (f"output:\n  fps: 24\nratio: 1:1\n{SHOT}", f"output:\n  aspect: 1:1\n  fps: 24\n{SHOT}"),
         (f"author: Jo\nwatermark: off\n{SHOT}", f"provenance: {{author: Jo, watermark: off}}\n{SHOT}"),
+        ("Title: x\nShots:\n- {Prompt: a, Depth_of_Field: deep}\n",
+         "title: x\nshots:\n- {prompt: a, depth of field: deep}\n"),
+        ("shots:\n- prompt: a\n  dialogue: null\n  transition: ~\n",
+         "shots:\n- prompt: a\n  # dialogue: null\n  # transition: ~\n"),
+        ("shots: [{prompt: a, Transition: Cross fade}]", "shots: [{prompt: a, transition: dissolve}]"),
         ("shots: [{promt: a, duration: '1,5s'}]", "shots: [{prompt: a, duration: '1.5s'}]"),
         ("shots: [a, {prompt: b, transition: Crossfade}]", "shots: [a, {prompt: b, transition: dissolve}]"),
         ("shots: [{prompt: a, audio: {sfx: rain}}]", "shots: [{prompt: a, sound: {words: rain}}]"),
@@ -125,6 +130,8 @@ def test_what_has_one_answer_is_mended_at_its_place(written: str, mended: str, t
         "shots: [{text: a, duration: 2s, visual: 'b: c'}]",
         "shots: [{prompt: a, description: b}]",
         "&a shots: [*a]\n",
+        "shots: [a, {prompt: b, transition: Fade out}]",
+        "shots: [{prompt: a, camera: {type: wide}}]",
     ],
 )
 def test_what_may_mean_several_things_is_left_and_told(written: str, tmp_path: Path) -> None:
@@ -148,6 +155,20 @@ def test_a_check_says_that_fix_mends_and_a_fix_shows_what_it_mended(
     assert (fixed["renamed"], fixed["moved"]) == (2, 0)
     assert "+- prompt: the red ball rolls" in fixed["diff"]
     assert "2 mistakes mended" in err
+
+
+def test_titles_that_may_be_names_are_told(tmp_path: Path) -> None:
+    told = [
+        [each.message for each in (storyboard.read_text(text, folder=tmp_path, name="a").board or board).remarks]
+        for board in [storyboard.from_data({"shots": ["a"]}, folder=tmp_path)]
+        for text in (
+            "shots: [{prompt: a, title: One}, {prompt: b, title: Two}]",
+            "shots: [{prompt: a, title: One}, {prompt: b}]",
+            "shots: [{prompt: a, title: Sale}, {prompt: b, title: Sale}]",
+            "shots: [{prompt: a, title: {text: One, position: top}}, {prompt: b, title: Two}]",
+        )
+    ]
+    assert told == [["each shot shows its title on the picture"], [], [], []]
 
 
 def test_a_long_file_is_mended_soon(tmp_path: Path) -> None:

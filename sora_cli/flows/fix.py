@@ -109,9 +109,9 @@ class _Mender:
 
 
 def _is_worse(before: Sequence[Problem], after: Sequence[Problem], text: str, mend: Mend, shift: int) -> bool:
-    """Whether a problem has come that was not there, and not only to light inside of what the mended key holds."""
+    """Whether a problem has come that was not there, has no mend, and is not inside of what the mended key holds."""
     known = {problem.message for problem in before}
-    new = [problem.mark for problem in after if problem.message not in known]
+    new = [problem.mark for problem in after if problem.message not in known and problem.mend is None]
     if not mend.holds:
         return bool(new)
     lines, inside = [0, *accumulate(map(len, _LINES.split(text)))], range(mend.at + bool(mend.now), mend.end + shift)

@@ -190,7 +190,8 @@ class _Filler:
                 hint = "a comma parts two entries here: write numbers with a point, 1.5, and thousands as 1500"
             elif self._document.is_part(loc):
                 hint = "a comma parts two entries here: put a text with a comma in it in quotes"
-            self._problems.add(f"{quoted(key)} has no value", self._document.mark(loc), hint)
+            mend = self._document.mend(loc, "#", key=True)  # chats write `dialogue: null`
+            self._problems.add(f"{quoted(key)} has no value", self._document.mark(loc), hint, mend=mend)
             self.pruned.add(loc)
             return
         value = self._plain(node, loc)

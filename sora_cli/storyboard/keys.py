@@ -79,8 +79,8 @@ _WRAPS = (
 _WHEN = ("start", "end", "start_time", "end_time", "start_seconds", "end_seconds", "in", "out")
 """When a shot begins and ends, as edit lists have it."""
 _FRAMES = ("frames", "num_frames", "frame_count", "n_frames")
-_UNSURE = ("type", "framing", False)
-"""A key that may be of any kind, where its value is no term."""
+_UNSURE = {"framing": "framing", "move": "camera"}
+"""What `type` means only where its value is a term of this kind."""
 _COMMENT = "make it a comment, `# ...`"
 _ELSEWHERE: tuple[tuple[type[Form], str, str], ...] = (
     (
@@ -159,7 +159,7 @@ def known_keys(loc: Loc, form: type[Form], parent: Node, problems: Problems) -> 
     asked = _Asked(key, value, form, pairs, str(loc[-2]) if len(loc) > 1 else "", problems)
     if form is SceneForm and asked.spelled in _SEEN and one_shot(parent):
         return Known(one_shot(parent))
-    looks = (_around, _timed, _elsewhere, _named, _meant, _placed, _there, _near)
+    looks = (_around, _timed, _cased, _elsewhere, _named, _meant, _placed, _there, _near)
     found = next((known for look in looks if (known := look(asked))), None)
     return found or Known(_quotes(key, value) or _listed(form))
 
@@ -199,6 +199,14 @@ def _timed(asked: _Asked) -> Known | None:
     return None
 
 
+def _cased(asked: _Asked) -> Known | None:
+    """One of our keys in other letters: `Title`, `depth_of_field`."""
+    own = next((each for each in asked.form.keys if _spelled(each) == asked.spelled), "")
+    if not own or own in asked.written:
+        return None
+    return Known(f"did you mean {quoted(own)}?", own if _takes(asked.form, own, asked.value) else None)
+
+
 def _elsewhere(asked: _Asked) -> Known | None:
     fitting = (row for row in _ELSEWHERE if issubclass(asked.form, row[0]) and asked.spelled in row[1].split())
     return next((Known(hint, "#" if hint.endswith(_COMMENT) else None) for _, _, hint in fitting), None)
@@ -227,17 +235,19 @@ def _meant(asked: _Asked) -> Known | None:
     rivals = _rivals(asked, meant)
     if meant == "prompt" and len(rivals) > 1:
         return Known(f"write one `prompt:` of {' and '.join(map(quoted, rivals))}")
-    sure = rivals[:1] == [asked.key] and (asked.spelled, meant, _is_term(meant, asked.value)) != _UNSURE
+    unsure = asked.spelled == "type" and meant in _UNSURE and not _is_term(_UNSURE[meant], asked.value)
+    sure = rivals[:1] == [asked.key] and not unsure
     return Known(f"did you mean {quoted(meant)}?", meant if fitting and sure else None)
 
 
 def _rivals(asked: _Asked, meant: str) -> list[str]:
-    """All unknown keys that may mean one of ours and have a value for it; a name comes before a number."""
+    """All unknown keys that may mean one of ours and have a value for it: first words for a name, a move for `move`."""
     unknown = {key: value for key, (_, value) in asked.written.items() if key not in asked.form.keys}
     found = [key for key, value in unknown.items() if meant in _ours(key) and _takes(asked.form, meant, value)]
-    return sorted(
-        found, key=lambda key: meant == "name" and isinstance(getattr(unknown[key], "value", ""), (int, float))
-    )
+    if meant == "move":
+        return sorted(found, key=lambda key: not _is_term("camera", unknown[key]))
+    numbers = {key for key in found if isinstance(getattr(unknown[key], "value", ""), (int, float))}
+    return sorted(found, key=numbers.__contains__) if meant == "name" else found
 
 
 def _placed(asked: _Asked) -> Known | None:
@@ -280,7 +290,9 @@ def _takes(form: type[Form], key: str, value: Node | None) -> bool:
     plain = ["-"] if isinstance(value, Items) else {} if isinstance(value, Pairs) else getattr(value, "value", None)
     faults: list[Fault] = []
     form.keys[key].shape.read(plain, ("",), faults)
-    return (isinstance(value, Scalar) and "${" in value.text) or all(len(fault.loc) > 1 for fault in faults)
+    return (isinstance(value, Scalar) and "${" in value.text) or all(
+        len(fault.loc) > 1 or fault.like for fault in faults
+    )
 
 
 def _is_term(kind: str, value: Node | None) -> bool:

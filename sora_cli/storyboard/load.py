@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -32,6 +33,8 @@ from sora_cli.storyboard.source import Source, decode, quoted, read_source
 from sora_cli.storyboard.unused import unused
 
 _ROUNDS = 5
+_GOES_OUT = re.compile(r"\b(?:out|to|into|next|end)\b", re.IGNORECASE)
+"""How a shot goes out: a transition is how one comes in, so that the author has to say which."""
 _NOTHING: Mapping[str, str] = {}
 
 
@@ -240,7 +243,10 @@ def _note(fault: Fault, document: Document, problems: Problems) -> set[Loc]:
     elif loc == ("storyboard",) and isinstance(document.node(loc)[1], Pairs):  # the film's keys stand under it
         problems.add(fault.message, document.mark(loc), fault.hint, mend=document.mend(loc, "", key=True))
     else:
-        problems.add(fault.message, document.mark(loc), fault.hint, mend=document.mend(loc, fault.like or None))
+        goes = key == "`transition`" and fault.like != "cut" and _GOES_OUT.search(fault.message)
+        mend = document.mend(loc, None if goes else fault.like or None)
+        aside = " a transition is how a shot comes in: what goes out stands with the next shot" if goes else ""
+        problems.add(fault.message, document.mark(loc), fault.hint + aside, mend=mend)
     return set()
 
 

@@ -1,4 +1,7 @@
-"""What a storyboard defines and uses nowhere: variables, members of the cast, pronunciations, subtitles of no words."""
+"""What a storyboard defines and uses nowhere: variables, the cast, pronunciations, subtitles of no words.
+
+And titles of shots that may be meant as their names.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ def unused(board: Storyboard, document: Document, sets: Mapping[str, str]) -> It
     words = composed("\n".join([*told, *sets.values()]))
     yield from _variables(document, words, {name for name, value in sets.items() if isinstance(value, Cell)})
     yield from _cast(board, words)
+    yield from _titles(board)
     lines = [line.line.casefold() for shot in board.shots for beat in shot.beats for line in beat.dialogue]
     for word in board.say:
         if not any(word.casefold() in line for line in lines):
@@ -33,6 +37,15 @@ def unused(board: Storyboard, document: Document, sets: Mapping[str, str]) -> It
     if board.subtitles != "off" and not lines:
         hint = "write lines under `dialogue`, or take it out"
         yield Problem("nobody speaks in this film, so there are no subtitles", hint, board.mark(("subtitles",)))
+
+
+def _titles(board: Storyboard) -> Iterator[Problem]:
+    """That the titles of shots are seen, where all have one of their own: other programs call shots so."""
+    shots = [shot for shot in board.shots if shot.beats]
+    plain = all(shot.title and shot.title.position == "center" and not shot.title.duration for shot in shots)
+    if len(shots) > 1 and plain and len({shot.title.text for shot in shots if shot.title}) == len(shots):
+        hint = "what a shot is called is its `name:`; a `title:` is a card"
+        yield Problem("each shot shows its title on the picture", hint, board.mark((*shots[0].loc, "title")))
 
 
 def _variables(document: Document, words: str, filled: set[str]) -> Iterator[Problem]:
