@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -11,21 +9,22 @@ import pytest
 
 from sora_cli.cancel import Cancellation
 from sora_cli.engines import catalogue
-from sora_cli.engines.base import Ability, Engine, EngineCard, Footage, Given, Take
+from sora_cli.engines.base import Ability, Engine, EngineCard, Given, Take
 from sora_cli.engines.cards.nano import nano_card
 from sora_cli.engines.estimate import Machine, estimate
 from sora_cli.engines.options import Memory
-from sora_cli.errors import MachineError, OutOfMemory, WorkerLost
+from sora_cli.errors import MachineError, WorkerLost
 from sora_cli.events import Event, Note, Report
 from sora_cli.shoot import hire
 from sora_cli.shoot.camera import Stopped
 from sora_cli.shoot.screen import Screen
-from sora_cli.shoot.together import Rank, Together, Work
+from sora_cli.shoot.together import Rank, Together
 from sora_cli.shoot.workers import Workers
 from sora_cli.store.address import open_store
 from tests.conftest import let_torchvision_in
 from tests.contracts.test_engines import given_for, pictures, silence, take_for
 from tests.engines import fixtures
+from tests.pretending import Pretending
 
 tiny_card = fixtures.tiny_card
 PLACES = [("one", {"OMP_NUM_THREADS": "1"}), ("two", {"OMP_NUM_THREADS": "1"})]
@@ -61,23 +60,6 @@ def test_two_make_together_what_one_makes_alone(name: str, tiny_card: Callable[[
     assert two.device_name.startswith("2 x cpu")
     assert np.abs(made.frames.astype(int) - wanted.frames).max() <= 1, "to within rounding"
     assert heard[-1] == (len(heard), len(heard)), "one of them tells of the steps"
-
-
-class Pretending(Rank):
-    """Has no model: says how it was laid out, and does what the take's name says."""
-
-    def __call__(self, job: Work, tell: Callable[[object], None]) -> Footage | str | None:
-        if job is None:
-            return f"{os.getpid()}"
-        take = job[0]
-        if take.name == "memory" and self._rank == 1 and not self._memory.tile:
-            raise OutOfMemory("the device is full")
-        if take.name == "death" and self._rank == 1:
-            os._exit(7)
-        if take.name in ("memory", "death") and not self._memory.tile:
-            time.sleep(600)  # as one waits for the other, which has gone
-        tell((1, 1))
-        return Footage(np.zeros((1, 2, 2, 3), np.uint8), take.fps) if self._rank == 0 else None
 
 
 def test_where_memory_runs_out_on_one_all_are_laid_out_in_the_next_way() -> None:

@@ -231,10 +231,8 @@ def nano_ground(folder: Path, forks: Forks | None) -> Ground:
     return Ground(machine, TWO)
 
 
-def test_six_kills(tmp_path: Path, warm: Forks | None) -> None:
-    ground = drawing_ground(tmp_path, warm)
-    kills_at(ground, ("starting", "in a step", "stitching", "signing"), seed=1)
-    rounds([ground], 2, seed=1)
+def test_four_kills(tmp_path: Path, warm: Forks | None) -> None:
+    kills_at(drawing_ground(tmp_path, warm), ("starting", "in a step", "stitching", "signing"), seed=1)
 
 
 def test_two_kills_of_the_embedded_model(tmp_path: Path, warm: Forks | None) -> None:
