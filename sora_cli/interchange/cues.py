@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from sora_cli.interchange import spans
@@ -14,6 +15,7 @@ from sora_cli.interchange.parts import cell_of
 _CUE = re.compile(r"(?P<who>[^\W\d_][\w.'-]*(?: [\w.'-]+){0,2})\s*(?P<how>\([^()]{1,40}\))?\s*(?P<mark>[:\uff1a]?)")
 """A speaker alone, as scripts have one: `MARA`, `MARA (V.O.)`, `Mara:`."""
 _HOW = re.compile(r"\([^()]{1,80}\)")
+_WORD = re.compile(r"\w[\w'-]*")
 _QUOTES = '"\u201c\u201e\u00ab'
 
 
@@ -21,32 +23,38 @@ def cued(lines: Sequence[Line], bare: Callable[[str], str], begins: Callable[[st
     """The lines, with what is said behind its speaker; where no shot begins in another way, words behind their time."""
     plain = [bare(line) for _, line in lines]
     other = [begins(text) for text in plain]
-    times = not any(other) and sum(map(_is_time, plain)) > 1
+    shots, names = any(other), _names(plain)
+    times = not shots and sum(map(_is_time, plain)) > 1
     found: list[Line] = []
     at = 0
+
+    def heads(place: int) -> str:
+        """The speaker or the time that a line is, over the words below it; empty where it is neither."""
+        below = plain[place + 1] if place + 1 < len(plain) and not other[place + 1] else ""
+        if not below or other[place]:
+            return ""
+        if times:
+            return plain[place].rstrip(" :") if _is_time(plain[place]) and not _is_time(below) else ""
+        return _speaker(plain[place], below, names) if shots else ""
+
     while at < len(lines):
-        end = at + 1
-        while end < len(lines) and plain[end] and not other[end] and not _is_time(plain[end]):
-            if any(other) and _speaker(plain[end], "".join(plain[end + 1 : end + 2]), plain):
-                break
+        head, end = heads(at), at + 1
+        while head and end < len(lines) and plain[end] and not other[end] and not (end > at + 1 and heads(end)):
             end += 1
-        told = _joined(plain[at], plain[at + 1 : end], plain, times=times) if not other[at] else ""
-        found.append((lines[at][0], told or lines[at][1]))
-        at = end if told else at + 1
+        told = (_timed if times else _said)(head, plain[at + 1 : end]) if head else lines[at][1]
+        found.append((lines[at][0], told))
+        at = end
     return found
 
 
-def _joined(text: str, below: list[str], lines: Sequence[str], *, times: bool) -> str:
-    """A speaker or a time and what stands below it as one line; empty where the line is neither."""
-    if not below:
-        return ""
-    if times and _is_time(text):
-        return f"{text.rstrip(' :')} {' '.join(below)}"
-    who = "" if times else _speaker(text, below[0], lines)
+def _timed(when: str, below: list[str]) -> str:
+    return f"{when} {' '.join(below)}"
+
+
+def _said(who: str, below: list[str]) -> str:
     how = f" {below.pop(0)}" if len(below) > 1 and _HOW.fullmatch(below[0]) else ""
     said = " ".join(below)
-    said = said if said[0] in _QUOTES else f'"{said}"'
-    return f"{who}{how}: {said}" if who else ""
+    return f"{who}{how}: {said}" if said[0] in _QUOTES else f'{who}{how}: "{said}"'
 
 
 def _is_time(text: str) -> bool:
@@ -55,14 +63,23 @@ def _is_time(text: str) -> bool:
     return bool(re.match(r"[0-9]", text)) and spans.stretch(text) is not None
 
 
-def _speaker(text: str, below: str, lines: Sequence[str]) -> str:
+def _names(lines: Sequence[str]) -> Counter[str]:
+    """How often each one to three words in a row stand in a text, of which the first begins as names do."""
+    found: Counter[str] = Counter()
+    for words in (_WORD.findall(line) for line in lines):
+        begins = (at for at, word in enumerate(words) if word[0].isupper())
+        found.update(" ".join(words[at : at + size]) for at in begins for size in (1, 2, 3) if at + size <= len(words))
+    return found
+
+
+def _speaker(text: str, below: str, names: Counter[str]) -> str:
     """Who speaks what stands below, with how; empty where the line is no speaker, or is named nowhere else."""
     match = _CUE.fullmatch(text)
     if match is None or meaning(match["who"])[0] or cell_of(match["who"]) or not below[:1].strip():
         return ""
     if below.isupper() or not (match["who"].isupper() or (match["mark"] and match["who"][0].isupper())):
         return ""
-    name = re.compile(rf"(?<!\w)(?:{re.escape(match['who'])}|{re.escape(titled(match['who']))})(?!\w)")
-    named = sum(len(name.findall(line)) for line in lines) > 1
+    called = {" ".join(_WORD.findall(each)) for each in (match["who"], titled(match["who"]))}
+    named = sum(names[each] for each in called) > 1
     known = named or _HOW.fullmatch(below) or below[0] in _QUOTES
     return f"{match['who']} {match['how'] or ''}".strip() if known else ""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from sora_cli import storyboard
 from sora_cli.flows.bring import bring
+from sora_cli.interchange.cues import cued
 from sora_cli.storyboard.model import Beat
 
 BALL = {"id": 1, "prompt": "a ball", "duration_seconds": 4, "aspect_ratio": "9:16", "audio": "waves"}
@@ -60,6 +62,13 @@ def test_a_speaker_over_her_words_says_them(said: str, tmp_path: Path) -> None:
     assert [(line.cast, line.line) for line in pier.dialogue] == [("mara", "It burns. Still.")]
     assert (pier.prompt.lower().lstrip("@").split()[0], "burns" in pier.prompt) in {("a", False), ("mara", False)}
     assert (lamp.prompt, lamp.dialogue) == ("the lamp turns", ())
+
+
+def test_speakers_are_found_soon_in_a_long_text() -> None:
+    begun = time.process_time()
+    lines = [(at, "ABC DEF" if at % 2 else "Mara DEF. It burns") for at in range(20_000)]
+    assert len(cued([(0, "Shot 1: a"), *lines], str, lambda text: text.startswith("Shot"))) <= len(lines) + 1
+    assert time.process_time() - begun < 2
 
 
 @pytest.mark.parametrize("words", ["THE PIER\nThe lamp turns.", "CLOSE UP\nThe lamp turns.", "NIGHT\nThe lamp turns."])
