@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from sora_cli.cli import usage
-from sora_cli.cli.main import main
+from sora_cli.cli.main import ROOMS, main
 from tests.boards import catalogue
 from tests.test_film import Greys
 from tests.unattended.conftest import new_machine
@@ -380,3 +380,14 @@ def test_what_to_type_next_can_be_typed(home: Path, capsys: pytest.CaptureFixtur
     (home / "shots.csv").write_text("shot,prompt\none,a ball rolls\n")
     assert main(["import", "shots.csv", "-o", "my film"]) == 0
     assert capsys.readouterr().err.endswith("next: sora check 'my film/shots.yaml'\n")
+
+
+def test_a_command_without_what_it_needs_says_what_to_type(capsys: pytest.CaptureFixture[str]) -> None:
+    bare = 0
+    for name in ROOMS:
+        main([name, "--help"])
+        if "[required]" in capsys.readouterr().out:
+            main([name])
+            told, bare = capsys.readouterr().err, bare + 1
+            assert f"sora {name} " in told.replace(f"see: sora {name} --help", ""), told
+    assert bare > 15
