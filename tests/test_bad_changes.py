@@ -36,6 +36,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "there.mp4").write_bytes(b"somebody's")
     soundfile.write(folder / "s.wav", np.zeros(4800), 48_000)
     Image.new("L", SIZE).save(folder / "black.png")
+    Image.new("L", SIZE, 1).save(folder / "labels.png")
     Image.new("RGB", SIZE, "white").save(folder / "white.png")
     painted = Image.new("RGBA", SIZE)
     painted.paste("white", (2, 2, 9, 9))
@@ -93,6 +94,7 @@ EDITS = {
     "a film of a mask painted on nothing": (["--mask", "holes.mov"], "holes.mov is transparent in places"),
     "a mask of another shape": (["--mask", "tall.png"], "tall.png is 64x96, and a.mp4 96x64, which is another shape"),
     "an empty mask": (["--mask", "black.png"], "nothing is made anew"),
+    "a mask of 0 and 1": (["--mask", "labels.png"], "labels.png is black: nothing is made anew"),
     "a mask of another length": (["--mask", "mask.mp4"], "neither as many as the stretch (12) nor as the film (12)"),
     "no mask": (["--mask", "gone.png"], "no such file"),
     "a mask of text": (["--mask", "s.txt"], "not a picture or a film"),

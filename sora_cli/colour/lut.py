@@ -131,7 +131,7 @@ class _Reader:
         elif name in {"DOMAIN_MIN", "DOMAIN_MAX"}:
             self._ranges[name] = _three(words[1:])
         elif name in {"LUT_1D_INPUT_RANGE", "LUT_3D_INPUT_RANGE"}:
-            low, high = (float(word.replace(",", ".")) for word in words[1:])
+            low, high = _numbers(words[1:])
             self._ranges[name] = [low, high]
         elif name in {"LUT_IN_VIDEO_RANGE", "LUT_OUT_VIDEO_RANGE"}:
             raise _bad(self._path, f"{name}: it is made for values of 16 to 235; export it for full range")
@@ -163,11 +163,18 @@ class _Reader:
 
 
 def _three(words: list[str]) -> list[float]:
-    """Three numbers; programs of some countries write decimal commas, and others commas between them."""
-    values = [float(word.removesuffix(",").replace(",", ".")) for word in words]
+    values = _numbers(words)
     if len(values) != 3 or not all(map(math.isfinite, values)):
         raise ValueError
     return values
+
+
+def _numbers(words: list[str]) -> list[float]:
+    """Numbers; programs of some countries write decimal commas, and others commas between them, with a space or not."""
+    text = " ".join(words)
+    if "," in text and ("." in text or len(words) == 1):
+        words = text.replace(",", " ").split()
+    return [float(word.removesuffix(",").replace(",", ".")) for word in words]
 
 
 def _bad(path: Path, why: str) -> MediaError:

@@ -15,7 +15,7 @@ from sora_cli import bounded
 from sora_cli.engines.checkpoint import AGAIN, INDEXES, Checkpoint
 from sora_cli.errors import EngineMissing
 
-OF_FLOW = ("FlowMatch", "Helios", "MiniMax")
+OF_FLOW = ("FlowMatch", "Helios", "LTXEuler", "MiniMax")
 """How classes of schedulers begin that sample flows and nothing else, as all models here do; others are told to."""
 NAMES = {
     "WanTransformer3DModel": "condition_embedder.time_proj.weight",

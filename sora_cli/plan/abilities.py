@@ -226,11 +226,13 @@ def check_adapters(findings: Findings, card: EngineCard, beat: Beat, options: Ba
 
 
 FAST = re.compile(
-    r"distill|lightx2v|causvid|accvid|fusionx|fastwan|self[-_ ]?forcing|(?<![a-z])dmd(?![a-z])"
-    r"|(?:wan|ltx|image)[\w.-]*(?:lightning|turbo)|(?<!\d)[1-9][-_ ]?steps?(?![a-z])",
+    r"(?<!un)(?<!de)(?<!de[-_ ])distill(?!er)|lightx2v|causvid|accvid|fusionx|fastwan|self[-_ ]?forcing"
+    r"|(?<![a-z])dmd(?![a-z])|(?<![a-z])(?:wan|ltx|image)[\w.-]*(?:lightning(?![-_ ]?(?:bolt|storm|strike))|turbo)"
+    r"|(?<!\d)[1-9][-_ ]?steps?(?![a-z\d]|[-_ ]?\d{3})",
     re.IGNORECASE,
 )
-"""How models and LoRA are called that were trained to need few steps."""
+"""How models and LoRA are called that were trained to need few steps; not how those are whose steps of training stand
+behind the word (`e3_step1500`)."""
 
 
 def _own_name(card: EngineCard) -> str:

@@ -32,6 +32,8 @@ OTHER = 40
 """Steps of 8 bits: where the film and what was made differ by more around a mask, they show different things."""
 LEAST = 1 / 5000
 """The share of the picture that a mask must show."""
+DIM = 16
+"""Steps of 8 bits, below which a mask is black: noise of JPEG, and masks of 0 and 1, which change next to nothing."""
 SQUEEZED, ROUNDED = 0.1, 16
 """How much wider or narrower a view may be that a take shows, in parts of its width and pixels: engines round sizes."""
 ASKEW = 0.05
@@ -233,9 +235,9 @@ def require_shown(path: Path) -> None:
         if film.see_through(looked):
             told = f"{path.name} is transparent in places: white is what is made anew, and black what stays"
             raise RequestError(told, hint="lay it on black or on white, and save it without transparency")
-        shown = max(float((_painted(picture) > 0).mean()) for picture in film.pictures(looked))
+        shown = max(float((_painted(picture) >= DIM).mean()) for picture in film.pictures(looked))
     if shown < LEAST:
-        raise RequestError(f"{path.name} is black: nothing is made anew", hint="paint white what is to be made")
+        raise RequestError(f"{path.name} is black: nothing is made anew", hint="paint white, 255, what is to be made")
 
 
 def given(take: Take) -> tuple[Frames, Mask] | None:

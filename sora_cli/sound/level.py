@@ -26,6 +26,10 @@ _BLOCK = SAMPLE_RATE // 50
 _LEAST = -70.0
 _OFF = 0.001
 """How far from zero a recording may lie for nobody to hear it: a step of -60 dB where it begins."""
+_FEW = 5
+"""Blocks, of which fewer do not tell where their middle lies."""
+_SURE = 6.0
+"""Spreads of the blocks' means, over the root of their count, by which a middle off zero is no accident."""
 
 
 class Spoken(NamedTuple):
@@ -52,10 +56,22 @@ def spoken(blocks: Iterable[Samples]) -> Spoken:
         squares.append((parts**2).mean(axis=1))
         rest = held[whole:]
     mean, square = np.concatenate(means), np.concatenate(squares)
-    middle = np.median(mean, axis=0) if len(mean) else np.zeros(2)  # part of it may be nothing at all
-    middle[np.abs(middle) < _OFF] = 0
+    middle = _middle_of(mean)
     power = (square - 2 * middle * mean + middle**2).mean(axis=1)
     return Spoken(_level(power), (float(middle[0]), float(middle[1])))
+
+
+def _middle_of(means: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where the middle of samples lies, by the means of their blocks; 0 where these do not show it.
+
+    Of a thump that is over in some blocks, and of rumble, the waves themselves lie off zero.
+    """
+    if len(means) < _FEW:
+        return np.zeros(2)
+    middle = np.median(means, axis=0)  # part of it may be nothing at all
+    spread = np.median(np.abs(means - middle), axis=0)
+    middle[np.abs(middle) < np.maximum(_OFF, _SURE * spread / math.sqrt(len(means)))] = 0
+    return middle
 
 
 def _level(powers: NDArray[np.float64]) -> float:

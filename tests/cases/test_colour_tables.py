@@ -104,14 +104,14 @@ def test_a_curve_before_a_table(tmp_path: Path) -> None:
     ("LUT_3D_SIZE 2\n" + IDENTITY.replace("1", "1023"), "values go up to 1023: export it with values of 0 to 1"),
     ("LUT_3D_SIZE 2\nDOMAIN_MAX 255 255 255\n" + IDENTITY, "it takes values up to 255: export it for values of 0 to 1"),
     ("LUT_3D_SIZE 2\nLUT_3D_INPUT_RANGE 0 65504\n" + IDENTITY, "it takes values up to 65504: export it"),
-    ("LUT_1D_SIZE 2\n0,0,0\n1,1,1\n", "line 2"),
+    ("LUT_1D_SIZE 2\n0;0;0\n1;1;1\n", "line 2"),
 ])  # fmt: skip
 def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str, why: str) -> None:
     with pytest.raises(MediaError, match=why):
         read_lut(write(tmp_path, text))
 
 
-@pytest.mark.parametrize("marks", [(".", ","), (" ", ", ")], ids=["decimal commas", "commas between"])
+@pytest.mark.parametrize("marks", [(".", ","), (" ", ", "), (" ", ","), (" ", " , ")])
 def test_a_table_with_commas_is_read(tmp_path: Path, marks: tuple[str, str]) -> None:
     rows = "\n".join(f"{r / 2:.6f} {g / 2:.6f} {b / 2:.6f}" for b in (0, 1) for g in (0, 1) for r in (0, 1))
     path = write(tmp_path, f"LUT_3D_SIZE 2\n{rows.replace(*marks)}\n")

@@ -201,6 +201,9 @@ def test_how_loras_are_written_is_told_where_it_says_nothing_or_too_much(
         ("wan", "Wan2.2-Lightning_4steps_high_noise", {"steps": 4, "guidance": 1}, ""),
         ("wan", "mara_1500steps", {}, ""),
         ("wan", "forked-lightning", {}, ""),
+        ("wan", "mara_e3_step1500", {}, ""),
+        ("wan", "wan2.1_lightning_storm_distillery", {}, ""),
+        ("wan", "swan_turbo-dedistilled", {}, ""),
         ("Wan-StepDistill-Diffusers", "", {}, "Wan-StepDistill-Diffusers is made for few steps"),
     ],
 )

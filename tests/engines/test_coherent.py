@@ -89,6 +89,18 @@ def test_parts_that_do_not_belong_together_are_told(wan: Path, place: str, chang
     assert not caught.value.hint.endswith("pull"), "a folder is not pulled"
 
 
+def test_schedulers_that_others_put_in_are_taken(wan: Path) -> None:
+    for kind, values in {
+        EULER: {},
+        "LTXEulerAncestralRFScheduler": {},
+        UNIPC: {"prediction_type": "flow_prediction", "use_flow_sigmas": True},
+        "DPMSolverMultistepScheduler": {"algorithm_type": "dpmsolver++", "use_flow_sigmas": True},
+    }.items():
+        config(wan / INDEX, scheduler=["diffusers", kind], image_encoder=[None, None])
+        (wan / SCHEDULER).write_text(json.dumps({"_class_name": kind, **values}))
+        assert catalogue.card(str(wan)).location == wan
+
+
 def test_what_is_not_read_is_neither_counted_nor_looked_at(wan: Path) -> None:
     part = wan / "transformer"
     for name in ("diffusion_pytorch_model (1)", "diffusion_pytorch_model.fp16", "old"):

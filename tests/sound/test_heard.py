@@ -19,7 +19,7 @@ from sora_cli.media.film import write_film
 from sora_cli.media.read import read_sound
 from sora_cli.media.stream import Samples
 from sora_cli.plan.timeline import Bed, Cue, Cut, CutLine, CutShot, Piece
-from sora_cli.sound.level import SPEECH, active_level
+from sora_cli.sound.level import SPEECH, active_level, spoken
 from sora_cli.sound.mix import BUSES
 from sora_cli.sound.speech import Speaker, VoiceLine
 from sora_cli.store import Clip, Store
@@ -124,6 +124,19 @@ def test_music_beds_and_sounds_whose_samples_lie_off_zero_do_not_click(tmp_path:
         assert heard.max() > 0.01, bus
         assert abs(heard.mean()) < 1e-3, bus
         assert abs(np.diff(heard, axis=0)).max() < 0.01, bus
+
+
+def test_short_and_deep_sounds_are_heard_as_they_are() -> None:
+    """Their waves lie off zero while they last; moved to it they would end with a click."""
+    at = np.arange(RATE) / RATE
+    rumble = np.random.default_rng(1).normal(size=RATE).cumsum() / 200
+    for sound in (
+        np.exp(-400 * at[: RATE // 40]),
+        np.sin(np.pi * 30 * at[: RATE // 30]),
+        np.sin(2 * np.pi * (120 * np.exp(-20 * at) + 40) * at)[: RATE // 4],
+        rumble - rumble.mean(),
+    ):
+        assert spoken([np.stack([sound, sound], 1).astype(np.float32)]).middle == (0, 0)
 
 
 @pytest.mark.parametrize("target", [-14.0, -16.0, -23.0])

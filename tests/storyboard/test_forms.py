@@ -327,6 +327,10 @@ def test_the_syntax_of_other_tools_is_told_at_its_place(prompt: str, token: str,
         "a clock (10:30) ticks",
         "a ball (red) \u2014 no cube",
         "a photo: negative",
+        "like a photo negative: a white sky",
+        "shot on a lens (50mm 1:1.4)",
+        "\u2014No te vayas \u2014dice ella",
+        "a face \u2014raw, tired\u2014 at a window",
     ],
 )
 def test_words_that_look_like_it_are_words(prompt: str) -> None:
