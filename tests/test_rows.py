@@ -224,6 +224,16 @@ def test_numbers_of_a_workbook_are_as_they_are_shown_and_a_merged_cell_holds_for
     }
 
 
+def test_whole_numbers_as_google_writes_them_keep_their_zeros(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "list.xlsx", [["n"], [7], [-8]], forms={"A2": "000", "A3": "000"})
+    with zipfile.ZipFile(path) as packed:
+        parts = {name: packed.read(name) for name in packed.namelist()}
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, data in parts.items():
+            packed.writestr(name, data.replace(b"<v>7</v>", b"<v>7.0</v>"))
+    assert read_rows(path, Silent()) == {1: {"n": "007"}, 2: {"n": "-008"}}
+
+
 @pytest.mark.parametrize("data", [b"", b"hello", b"PK\x03\x04", None], ids=["empty", "text", "zip", "cut"])
 def test_a_damaged_workbook_is_told(tmp_path: Path, data: bytes | None) -> None:
     path = workbook(tmp_path / "list.xlsx", [["a"], ["b"]])

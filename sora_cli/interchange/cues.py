@@ -16,6 +16,8 @@ _CUE = re.compile(r"(?P<who>[^\W\d_][\w.'-]*(?: [\w.'-]+){0,2})\s*(?P<how>\([^()
 """A speaker alone, as scripts have one: `MARA`, `MARA (V.O.)`, `Mara:`."""
 _HOW = re.compile(r"\([^()]{1,80}\)")
 _WORD = re.compile(r"\w[\w'-]*")
+_NUMBERED = 2
+"""Words of the line of a shot that says its number and no more."""
 _QUOTES = '"\u201c\u201e\u00ab'
 
 
@@ -37,10 +39,20 @@ def cued(lines: Sequence[Line], bare: Callable[[str], str], begins: Callable[[st
             return plain[place].rstrip(" :") if _is_time(plain[place]) and not _is_time(below) else ""
         return _speaker(plain[place], below, names) if shots else ""
 
+    def is_all(place: int, end: int) -> bool:
+        """Whether capitals alone and the words below are all that a shot holds: a place, `BEACH`, and what is seen."""
+        if not (place and other[place - 1] and len(_WORD.findall(_HOW.sub("", plain[place - 1]))) <= _NUMBERED):
+            return False
+        behind = next((at for at in range(end, len(plain)) if plain[at]), len(plain))
+        marked = plain[place][-1] in ":\uff1a)" or plain[place + 1][0] in f"({_QUOTES}"
+        return not marked and (behind == len(plain) or other[behind])
+
     while at < len(lines):
         head, end = heads(at), at + 1
         while head and end < len(lines) and plain[end] and not other[end] and not (end > at + 1 and heads(end)):
             end += 1
+        head = "" if head and not times and is_all(at, end) else head
+        end = end if head else at + 1
         told = (_timed if times else _said)(head, plain[at + 1 : end]) if head else lines[at][1]
         found.append((lines[at][0], told))
         at = end

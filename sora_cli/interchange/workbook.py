@@ -243,6 +243,6 @@ def _number(value: float, form: str) -> str:
     """A number with all its decimals, but as a share or with its zeros in front where it is shown so."""
     if share := _SHARE.fullmatch(form):
         return f"{value:.{len(share[1] or '')}%}"
-    if isinstance(value, float):
-        return f"{value:.15g}"
-    return f"{value:0{len(form)}}" if re.fullmatch("0+", form) else str(value)
+    if re.fullmatch("0+", form) and float(value).is_integer():  # Google's sheets hold 7.0
+        return f"{int(value):0{len(form) + (value < 0)}}"
+    return f"{value:.15g}" if isinstance(value, float) else str(value)

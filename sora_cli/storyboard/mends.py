@@ -12,6 +12,10 @@ _Edit = tuple[int, int, str]
 """From where to where, and what stands there instead."""
 _LINE = re.compile(r"(?<=\n)([ \t]*)(?=[^\s#])")
 """Where a line begins that is not blank and no comment, with its blanks."""
+_ENDED = re.compile(r"[ \t]*,?[ \t]*(?:#|\r|\n|\Z)")
+"""What may stand behind a value that becomes a comment."""
+_PARTED = re.compile(r"[^\"'\[{|>&*!].*[,\[\]{}]")
+"""A plain value that braces around it would part or end."""
 
 
 def mended(text: str, mends: Sequence[Mend]) -> str:
@@ -38,7 +42,8 @@ def _edits(text: str, mend: Mend) -> Iterator[_Edit]:
 
 
 def _commented(text: str, mend: Mend) -> Iterator[_Edit]:
-    if text.lstrip()[:1] in ("{", "["):  # JSON has no comments
+    alone = not text[text.rfind("\n", 0, mend.end) + 1 : mend.end].strip() or _ENDED.match(text, mend.end)
+    if text.lstrip()[:1] in ("{", "[") or not alone:  # JSON has no comments; what stands behind would be one too
         return
     yield mend.at, mend.at, "# "
     indent = mend.at - text.rfind("\n", 0, mend.at) - 1
@@ -75,10 +80,20 @@ def _placed(text: str, home: str, mends: Sequence[Mend]) -> Iterator[_Edit]:
     first, *rest = spans
     if there:
         between = there[1] or ", "
-        yield there.end(), there.end(), "".join(each + between for each in inside)
+        written = inside if there[1] else map(_between_braces, inside)
+        yield there.end(), there.end(), "".join(each + between for each in written)
         rest = spans
     else:
-        yield *first, f"{home}: {{{', '.join(inside)}}}"
+        yield *first, f"{home}: {{{', '.join(map(_between_braces, inside))}}}"
     for start, end in rest:
         line = re.compile(r"[ \t]*\r?\n?").match(text, end)
         yield start, line.end() if line and line[0].endswith("\n") else end, ""
+
+
+def _between_braces(pair: str) -> str:
+    """A key and its value as they stand between braces, where a comma would end it."""
+    key, _, value = pair.partition(": ")
+    if not _PARTED.match(value):
+        return pair
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{key}: "{escaped}"'

@@ -122,3 +122,11 @@ def test_scenes_and_shots_in_chinese_numbers_are_read(tmp_path: Path) -> None:
     board, (fox, eyes) = beats_of("场景一：海边\n第一镜：狐狸跑过石桥，4秒\n第二镜：狐狸的眼睛\n", tmp_path)  # noqa: RUF001
     assert [scene.setting for scene in board.scenes] == ["海边"]
     assert (fox.prompt, eyes.prompt) == ("狐狸跑过石桥", "狐狸的眼睛")
+
+
+def test_a_place_in_capitals_over_all_that_is_seen_in_a_shot_is_no_speaker(tmp_path: Path) -> None:
+    text = "SHOT 1\na quiet pier.\n\nSHOT 2\nPIER\nThe waves roll in. PIER lamps burn.\n\nSHOT 3\nPIER\nA boat.\n"
+    board, beats = beats_of(text, tmp_path)
+    assert [shot.name for shot in board.shots] == ["1", "2", "3"]
+    assert [beat.prompt for beat in beats][1:] == ["PIER The waves roll in. PIER lamps burn", "PIER A boat"]
+    assert not any(beat.dialogue for beat in beats)
