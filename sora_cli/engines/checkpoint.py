@@ -126,7 +126,7 @@ class Checkpoint(Struct, frozen=True):
         named = [path for path in files if _READ.fullmatch(path.name)] or files
         variant = self.variant_of(component)
         read = [path for path in named if _variant_in(path) == variant]
-        listed = _listed(part)
+        listed = _listed(part, variant)
         return [path for path in read if path.name in listed] or read
 
     @property
@@ -169,8 +169,10 @@ class Checkpoint(Struct, frozen=True):
         """Raise `EngineMissing` where a file of weights was not fetched: it is a pointer, a dead link or left out."""
         for name, (library, _) in self.components().items():
             part = self.folder / name
-            alone = library == "transformers" and (part / "model.safetensors").exists()  # it reads that one first
-            gone = [] if alone else [part / one for one in sorted(_listed(part)) if not _is_there(part / one)]
+            variant = self.variant_of(name)
+            whole = f"model.{variant}.safetensors" if variant else "model.safetensors"
+            alone = library == "transformers" and (part / whole).exists()  # it reads that one first
+            gone = [] if alone else [part / one for one in sorted(_listed(part, variant)) if not _is_there(part / one)]
             if gone:
                 raise EngineMissing(f"{gone[0]} is missing: the index of its weights names it", hint=AGAIN)
         for path in (path for name in self.components() for path in self.weights(name)):
@@ -272,10 +274,13 @@ def _variants(part: Path) -> set[str]:
     return set() if None in found else {each for each in found if each}
 
 
-def _listed(part: Path) -> set[str]:
-    """The files that the index of a folder's weights names; none where it has no index."""
+def _listed(part: Path, variant: str | None) -> set[str]:
+    """The files that the index of a folder's weights names; none where it has no index.
+
+    That of another variant is not read: the small files of all are often fetched, and the weights of one.
+    """
     found: set[str] = set()
-    for path in part.glob("*.safetensors.index*.json"):
+    for path in part.glob(f"*.safetensors.index{f'.{variant}' if variant else ''}.json"):
         files = read_json(path).get("weight_map")
         found |= {str(name) for name in files.values()} if isinstance(files, dict) else set()
     return found

@@ -115,6 +115,16 @@ def test_what_is_not_read_is_neither_counted_nor_looked_at(wan: Path) -> None:
     assert [path.name for path in found.weights("transformer")] == names
 
 
+@pytest.mark.parametrize("variants", [("", ".fp16"), (".fp16", "")])
+def test_the_index_of_a_variant_that_is_not_here_is_not_read(wan: Path, variants: tuple[str, str]) -> None:
+    """The small files of all variants are often fetched, and the weights of one."""
+    here, other = variants
+    part = wan / "transformer"
+    (part / WEIGHTS).rename(part / f"diffusion_pytorch_model{here}.safetensors")
+    config(part / f"{WEIGHTS}.index{other}.json", weight_map={"a": f"diffusion_pytorch_model{other}-1.safetensors"})
+    assert catalogue.card(str(wan)).location == wan
+
+
 def test_of_variants_that_is_read_which_most_parts_have(wan: Path) -> None:
     for part, variants in {"transformer": ("bf16", "fp16"), "vae": ("fp16",)}.items():
         data = (wan / part / WEIGHTS).read_bytes()
