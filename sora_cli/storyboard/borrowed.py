@@ -20,13 +20,15 @@ _WILD = "write a variable, ${NAME}, and a list of its values for `sora batch`"
 _AVOID = "what is not to be seen stands in `avoid:`"
 _STEPS = "steps and the like stand in `options:`, seeds in `seed:`"
 _OUT = "take it out: a prompt is words alone"
+_PAUSE = "".join(rf"(?<!\b{word} )" for word in ("a", "the", "word", "coffee", "reads", "reading", "says"))
+"""Not behind these, which make `BREAK` a rest, or what stands on a sign."""
 _BORROWED = (
     (r"<(?:lora|lyco|hypernet):[^<>]{1,80}>", _LORA),
     (r"[(\[][^()\[\]]{0,79}[^()\[\]0-9]:(?:[0-9]*\.[0-9]+|-[0-9.]+)[)\]]", _WEIGHT),
     (r"\(\([^():]{1,80}\)\)|\[\[[^\[\]]{1,80}\]\]", _WEIGHT),
     (r"\([^()]{1,80}\)(?:[0-9]*\.[0-9]+|\+{1,4}|-{2,4})(?![\w+-])", _WEIGHT),
     (r"\w+ ?::(?:-?[0-9.]+)?(?=[\s,]|\Z)", _WEIGHT),
-    (r"(?-i:(?<![A-Z] )\bBREAK\b(?=[\s,]+[a-z(<]))", _OUT),
+    (rf"{_PAUSE}(?-i:(?<![A-Z] )\bBREAK\b(?=[\s,]+[a-z(<]))", _OUT),
     (r"(?<!\S)--no\b|(?<=\S )(?-i:[\u2013\u2014]no\b)(?![^\u2013\u2014]*[\u2013\u2014])", _AVOID),
     (r"(?<!\S)--(?!no\b)[a-z]{1,12}\b(?: [0-9][0-9:.]{0,8})?", _OPTION),
     (r"(?<!\S)[\u2013\u2014](?:(?:ar|chaos|niji|q|s|seed|stylize|v) [0-9][0-9:.]{0,8}|style raw\b|raw\Z)", _OPTION),
@@ -49,11 +51,11 @@ _ALONE = {
 }
 """What stands in its place on a command line."""
 _LENGTH = re.compile(
-    r"[(\[](?:duration: ?)?[0-9.]{1,5} ?(?:s|secs?|seconds?)[)\]]"
+    r"(?!(?<=\w )\([2-9]0s\),? \w)[(\[](?:duration: ?)?[0-9.]{1,5} ?(?:s|secs?|seconds?)[)\]]"
     r"|\b(?:duration|length): ?[0-9.]{1,5} ?(?:s|secs?|seconds?)?\b",
     re.IGNORECASE,
 )
-"""How long a shot is, among its words."""
+"""How long a shot is, among its words; not how old somebody is: `a woman (30s) reads`."""
 _HEARD = {"sound", "words", "ambience", "music"}
 _PLACED = re.compile(r"(?:\bat|@) ?[0-9.]+ ?m?s\b|[-+]?[0-9.]+ ?dB\b", re.IGNORECASE)
 """When a sound is heard, or how loud, among its words."""

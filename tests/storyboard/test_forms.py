@@ -324,6 +324,9 @@ def test_the_syntax_of_other_tools_is_told_at_its_place(prompt: str, token: str,
     [
         "a sign reads BREAK",
         "BREAK THE GLASS",
+        "a boy takes a BREAK, then runs",
+        "a sign reading BREAK in red",
+        "a woman (30s) reads, and a man (60s), tired, sleeps",
         "a clock (10:30) ticks",
         "a ball (red) \u2014 no cube",
         "a photo: negative",
@@ -337,7 +340,7 @@ def test_words_that_look_like_it_are_words(prompt: str) -> None:
     assert not board(f'shots: ["{prompt}"]').remarks
 
 
-@pytest.mark.parametrize("token", ["(4s)", "[3 sec]", "Duration: 4 seconds"])
+@pytest.mark.parametrize("token", ["(4s)", "(30s)", "[3 sec]", "Duration: 4 seconds"])
 def test_a_length_among_the_words_of_a_prompt_is_told(token: str) -> None:
     (told,) = board(f'shots: ["a ball rolls. {token}"]').remarks
     assert told.message == f"`{token}` is read as words: it is no length"
