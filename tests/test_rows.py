@@ -224,6 +224,19 @@ def test_numbers_of_a_workbook_are_as_they_are_shown_and_a_merged_cell_holds_for
     }
 
 
+def test_merged_cells_make_no_rows_and_names_of_columns_no_values(tmp_path: Path) -> None:
+    import openpyxl
+
+    table: list[list[object]] = [["a", "b"], [None, "(of b)"], ["x", "y"], [None, None], ["z", "1"], [None, "2"]]
+    path = workbook(tmp_path / "list.xlsx", table)
+    book = openpyxl.load_workbook(path)
+    for cells in ("A1:A2", "A3:A4", "B3:B4", "A5:A6"):
+        book["Shots"].merge_cells(cells)
+    book.save(path)
+    found = list(read_rows(path, Silent()).values())
+    assert found == [{"b": "(of b)"}, {"a": "x", "b": "y"}, {"a": "z", "b": "1"}, {"a": "z", "b": "2"}]
+
+
 def test_whole_numbers_as_google_writes_them_keep_their_zeros(tmp_path: Path) -> None:
     path = workbook(tmp_path / "list.xlsx", [["n"], [7], [-8]], forms={"A2": "000", "A3": "000"})
     with zipfile.ZipFile(path) as packed:

@@ -179,11 +179,16 @@ def _hidden(sheet: _Whole) -> Iterator[str]:
 
 
 def _spread(rows: list[list[str | None]], sheet: _Whole) -> list[list[str | None]]:
-    """The rows of a sheet, the value of a cell that is merged over several of them in each."""
+    """The rows of a sheet, the value of a cell that is merged over several of them in each that has one of its own.
+
+    Not so the names of the columns, which stand in the first row.
+    """
+    filled = [any(row) for row in rows]
+    names = filled.index(True) + 1 if any(filled) else 0
     for found in sheet.merged_cells.ranges:
         left, top, _, bottom = found.bounds
-        for row in rows[top:bottom]:
-            if left <= min(len(row), len(rows[top - 1])):
+        for row, own in zip(rows[top:bottom], filled[top:bottom], strict=True):
+            if own and top > names and left <= min(len(row), len(rows[top - 1])):
                 row[left - 1] = rows[top - 1][left - 1]
     return rows
 
