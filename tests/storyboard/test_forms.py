@@ -324,6 +324,7 @@ def test_the_syntax_of_other_tools_is_told_at_its_place(prompt: str, token: str,
     [
         "a sign reads BREAK",
         "BREAK THE GLASS",
+        "the door --slowly, at last-- opens",
         "a boy takes a BREAK, then runs",
         "a sign reading BREAK in red",
         "a woman (30s) reads, and a man (60s), tired, sleeps",
