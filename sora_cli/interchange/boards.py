@@ -20,7 +20,7 @@ from sora_cli.interchange.outline import (
     name_shots,
     titled,
 )
-from sora_cli.interchange.shotlist import said, spoken
+from sora_cli.interchange.said import said, spoken
 
 
 class _Read(BaseModel):

@@ -19,7 +19,6 @@ from sora_cli.interchange.moves import directed
 from sora_cli.interchange.outline import (
     Outline,
     OutlineBeat,
-    OutlineLine,
     OutlineScene,
     OutlineShot,
     SourceText,
@@ -30,13 +29,10 @@ from sora_cli.interchange.outline import (
     slug,
     titled,
 )
+from sora_cli.interchange.said import MARKS, OFF, SOUNDS, SPOKEN, heard, said, spoken, unquoted
 from sora_cli.storyboard import forms
 from sora_cli.storyboard.source import quoted
 
-_SPOKEN = re.compile(
-    r"""^(?P<who>[^\W\d][^:\uff1a"\n]{0,40}?)\s*(?:[(\uff08](?P<how>[^)\uff09]*)[)\uff09])?\s*[:\uff1a]\s*(?P<words>.+)$""",
-    re.DOTALL,
-)
 _INTRODUCED = re.compile(
     r"(?:[-*\u2022]\s+|[0-9]{1,2}[.)]\s+)?@?(?P<who>[^\W\d_a-z][\w.'-]*(?: [\w.'-]+){0,2}?)"
     r"\s*(?:[:\uff1a]|\s[-\u2013\u2014]\s|,\s+(?=(?:an?|the|[0-9]+)\b))\s*(?P<looks>.{3,400})"
@@ -47,8 +43,6 @@ _AWAY = re.compile(
     re.IGNORECASE,
 )
 """A transition that a shot goes out with, in whichever column it stands: `fade to black`, `dissolve to next shot`."""
-_BRACKETS = re.compile(r"^(\w{1,20})\s*([\u300c\u300e].+[\u300d\u300f])$")
-"""A speaker and a line, as Japanese has them."""
 _NUMBERED = re.compile(r"([0-9]{1,4}[A-Za-z]?)(?:\s+[-\u2013\u2014]|[.:\uff1a])\s+(\S.*)", re.DOTALL)
 """A scene's cell that has its number and its place: `1 - Beach`."""
 _LONG = 300
@@ -62,14 +56,6 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _KANA = re.compile("[\u3041-\u30ff]")
-_QUOTES = "\"' \u201c\u201d\u201e\u00ab\u00bb\u00a0\u300c\u300d\u300e\u300f"
-_MARKS = _QUOTES.replace("'", "").replace(" ", "").replace("\u00a0", "")
-_SOUNDS = {"sfx", "fx", "sound", "ambience", "amb", "music", "mx"}
-OFF = re.compile(
-    r"v\.?\s?o\.?|o\.?\s?s\.?|o\.?\s?c\.?|off|voice.?over|narrator|"
-    r"voi[xz] (?:en )?off|旁白|画外音|ナレーション|за кадром",
-    re.IGNORECASE,
-)
 
 
 def read_shotlist(page: SourceText, folder: Path) -> Outline:
@@ -126,55 +112,6 @@ def _names(row: ListRow) -> Iterator[str]:
     for name in re.split(r"[,;/&+\n\u3001\uff0c]|\b(?:and|und|et|y|e|en|и)\b", row.get("cast")):
         if re.fullmatch(r"[^\W\d][\w .'-]{0,40}", name.strip()):
             yield name.strip()
-
-
-# -- what is said ------------------------------------------------------------------------------------------------------
-
-
-def spoken(text: str) -> Iterator[tuple[str, str, str]]:
-    """Who says what, and how: `MARA (whispers): Hello.`, a line each; nobody where no name stands before a colon."""
-    above = ""
-    parts = [_BRACKETS.sub(r"\1:\2", part.strip()) for part in re.split(r"[\r\n]+|\s/\s", text) if part.strip()]
-    for part, after in zip(parts, [*parts[1:], ""], strict=False):
-        match = _SPOKEN.match(part)
-        who = match["who"].strip() if match else ""
-        if after and _speaks(part) and not _speaks(after):
-            above = part
-        elif match is None or len(who.split()) > 3 or (who.islower() and who not in _SOUNDS):
-            yield above, _unquoted(part), ""
-        elif who.casefold() not in _SOUNDS and _unquoted(match["words"]):
-            yield who, _unquoted(match["words"]), match["how"] or ""
-
-
-def _speaks(line: str) -> bool:
-    """Whether a line is a speaker in capitals, as scripts have it above what is said."""
-    return line.isupper() and len(line.split()) <= 3 and re.fullmatch(r"[\w .'-]*\w", line) is not None
-
-
-def _unquoted(text: str) -> str:
-    """Words without the quotes about all of them, or one that has no other."""
-    inner = text.strip(_QUOTES)
-    whole = text[:1] in _QUOTES and text[-1:] in _QUOTES
-    return inner if whole or sum(letter in _MARKS for letter in text) < 2 else text.strip()
-
-
-def heard(text: str) -> str:
-    """The sounds among what is said: `SFX: thunder`."""
-    found = (_SPOKEN.match(part.strip()) for part in re.split(r"[\r\n]+|\s/\s", text))
-    return ", ".join(match["words"].strip() for match in found if match and match["who"].casefold() in _SOUNDS)
-
-
-def said(text: str) -> list[OutlineLine]:
-    """The lines of a cell."""
-    lines = []
-    for who, what, how in spoken(text):
-        narrates = bool(OFF.fullmatch(who))
-        off = narrates or bool(OFF.fullmatch(how.strip()))
-        notes = [how] if how and not off else []
-        lines.append(
-            OutlineLine("" if narrates or not who else member(who), what, offscreen=off and not narrates, notes=notes)
-        )
-    return lines
 
 
 # -- the shots ---------------------------------------------------------------------------------------------------------
@@ -277,7 +214,7 @@ class _Reader(Struct):
         shot.transition = self._transition(row)
         sound = "" if words_of == row.get("sound") else row.get("sound")
         shot.sound = ", ".join(filter(None, (sound, heard(words_of))))
-        shot.picture, shot.title, shot.avoid = self._picture(row), _unquoted(row.get("title")), row.get("avoid")
+        shot.picture, shot.title, shot.avoid = self._picture(row), unquoted(row.get("title")), row.get("avoid")
         shot.seed, shot.style, shot.mood = self._seed(row), row.get("style").rstrip("."), row.get("mood").rstrip(".")
         place, light = _sided(row), words.LIGHT.get(row.get("light").casefold().strip(), row.get("light"))
         shot.light = light if light != scene.light else ""
@@ -369,10 +306,10 @@ class _Reader(Struct):
 
 def _overheard(row: ListRow, cast: Container[str]) -> str:
     """What somebody says in a column of sounds, as scripts in two columns have it: `Anna: "Hello."`."""
-    match = _SPOKEN.match(row.get("sound"))
-    if match is None or match["who"].casefold() in _SOUNDS or not match["who"][0].isupper():
+    match = SPOKEN.match(row.get("sound"))
+    if match is None or match["who"].casefold() in SOUNDS or not match["who"][0].isupper():
         return ""
-    known = member(match["who"]) in cast or OFF.fullmatch(match["who"]) or match["words"].strip()[:1] in _MARKS
+    known = member(match["who"]) in cast or OFF.fullmatch(match["who"]) or match["words"].strip()[:1] in MARKS
     return row.get("sound") if known or re.search(rf"\b{re.escape(match['who'])}\b", row.get("description")) else ""
 
 

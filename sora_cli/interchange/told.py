@@ -18,7 +18,7 @@ from sora_cli.interchange.headings import BRACKET, HEAD, MARK, NUMBER, SCENE, ca
 from sora_cli.interchange.listed import held_in, is_above
 from sora_cli.interchange.outline import SourceText, titled
 from sora_cli.interchange.parts import cell_of, parted, timed
-from sora_cli.interchange.shotlist import OFF
+from sora_cli.interchange.said import OFF
 from sora_cli.interchange.tables import headed
 
 _NAMES = called(

@@ -20,7 +20,7 @@ from sora_cli.cli.main import main
 from sora_cli.engines import catalogue
 from sora_cli.errors import RequestError, SoraError, StoryboardError
 from sora_cli.flows.bring import bring
-from sora_cli.interchange.shotlist import spoken
+from sora_cli.interchange.said import spoken
 from sora_cli.interchange.words import framing, length
 from sora_cli.plan import plan_takes
 from sora_cli.storyboard.forms import Wrong

@@ -12,7 +12,7 @@ from sora_cli import storyboard
 from sora_cli.errors import StoryboardError
 from sora_cli.flows.bring import bring
 from sora_cli.interchange.moves import move
-from sora_cli.interchange.shotlist import spoken
+from sora_cli.interchange.said import spoken
 from sora_cli.texts import decoded
 
 HEAD = "Scene,Shot,Description,Duration\n"
