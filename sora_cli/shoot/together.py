@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import cast
 
@@ -76,7 +77,7 @@ class Together:
         self._memory, self._ways = _laid_out(card, memory, [each.get("CUDA_VISIBLE_DEVICES", "") for _, each in places])
         self._hired: list[Hired] = []
         self._folder = tempfile.TemporaryDirectory(prefix="sora-")
-        self._meetings = 0
+        self._meetings = count()
         try:
             self.device_name = f"{len(places)} x {self._down_until(None, lambda _: None, card.name)}"
         except BaseException:
@@ -126,8 +127,7 @@ class Together:
         return answers[0].result()
 
     def _hire(self) -> list[Hired]:
-        self._meetings += 1
-        meeting, of = Path(self._folder.name) / f"{self._meetings}", len(self._places)
+        meeting, of = Path(self._folder.name) / f"{next(self._meetings)}", len(self._places)
         self._hired = [
             ProcessWorker(name, partial(self._part, self.card, self._memory, rank, of, meeting), environment)
             for rank, (name, environment) in enumerate(self._places)

@@ -62,9 +62,8 @@ _ROUNDED = Fraction(1, 500)
 
 
 def _empty(edits: Sequence[Edit]) -> Iterator[Gap]:
-    begin = Fraction(0)
     kept = list(dropwhile(lambda edit: edit.plays < 0, edits))
-    begin = sum((edit.length for edit in edits[: len(edits) - len(kept)]), begin)
+    begin = sum((edit.length for edit in edits[: len(edits) - len(kept)]), Fraction(0))
     for edit in kept:
         if edit.plays < 0:
             yield begin, begin + edit.length
