@@ -9,7 +9,7 @@ import pytest
 
 from sora_cli.cancel import Cancellation
 from sora_cli.engines import catalogue
-from sora_cli.engines.base import Ability, Engine, EngineCard, Given, Take
+from sora_cli.engines.base import Ability, Engine, EngineCard, Given
 from sora_cli.engines.cards.nano import nano_card
 from sora_cli.engines.estimate import Machine, estimate
 from sora_cli.engines.options import Memory
@@ -65,7 +65,7 @@ def test_two_make_together_what_one_makes_alone(name: str, tiny_card: Callable[[
 def test_where_memory_runs_out_on_one_all_are_laid_out_in_the_next_way() -> None:
     card, told = nano_card(), list[Event]()
     two = Together(card, Memory(gpus=2), told.append, PLACES, Pretending)
-    take = take_named("memory", card)
+    take = take_for(card, name="memory")
     assert two.generate(take, Given(), silence).frames.shape == (1, 2, 2, 3)
     assert [each.message for each in told if isinstance(each, Note)] == [
         "memory: out of memory; trying again, 2 GPUs make each take together, decoding in tiles"
@@ -77,14 +77,14 @@ def test_where_one_is_lost_the_take_fails_at_once_and_the_next_one_is_made_by_ne
     card = nano_card()
     two = Together(card, Memory(gpus=2), lambda _: None, PLACES, Pretending)
     with pytest.raises(WorkerLost, match="two ended with exit code 7"):
-        two.generate(take_named("death", card), Given(), silence)
+        two.generate(take_for(card, name="death"), Given(), silence)
 
     def stop(_step: int, _of: int) -> None:
         raise Stopped
 
     with pytest.raises(Stopped):
-        two.generate(take_named("other", card), Given(), stop)
-    assert two.generate(take_named("other", card), Given(), silence).frames.shape == (1, 2, 2, 3)
+        two.generate(take_for(card, name="other"), Given(), stop)
+    assert two.generate(take_for(card, name="other"), Given(), silence).frames.shape == (1, 2, 2, 3)
     two.close()
 
 
@@ -113,7 +113,3 @@ def test_two_gpus_need_less_of_each_and_half_of_the_time() -> None:
 def test_what_works_on_one_gpu_alone_is_refused_on_several(more: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="works on one GPU alone"):
         Memory.model_validate({"gpus": 2, **more})
-
-
-def take_named(name: str, card: EngineCard) -> Take:
-    return take_for(card, name=name)

@@ -267,17 +267,9 @@ def open_engine(
     module, colon, kind = where.partition(":")
     if not colon:
         raise EngineMissing(f"engine {card.name}: there is no family {card.family}")
-    # Threads that wait by spinning make a busy machine 20 times slower; read once, when torch is first imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("GOMP_SPINCOUNT", "0")
-    import logging
-
     from sora_cli.events import Silent
 
-    for library in ("TRANSFORMERS", "DIFFUSERS"):  # they talk while being imported, and so do these two
-        os.environ.setdefault(f"{library}_VERBOSITY", "error")
-    for library in ("torchao", "torch.utils._pytree"):
-        logging.getLogger(library).setLevel(logging.ERROR)
+    _before_libraries()
     try:
         make = getattr(_imported(module), kind)
     except (ImportError, AttributeError, RuntimeError) as error:
@@ -290,6 +282,19 @@ def open_engine(
 
         join(*among)
     return cast("Callable[..., Engine]", make)(card, memory=memory, report=report or Silent())
+
+
+def _before_libraries() -> None:
+    """What must be set before torch and the others are first imported."""
+    import logging
+
+    # Threads that wait by spinning make a busy machine 20 times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "0")
+    for library in ("TRANSFORMERS", "DIFFUSERS"):  # they talk while being imported, and so do the two below
+        os.environ.setdefault(f"{library}_VERBOSITY", "error")
+    for library in ("torchao", "torch.utils._pytree"):
+        logging.getLogger(library).setLevel(logging.ERROR)
 
 
 def _imported(name: str) -> ModuleType:

@@ -51,21 +51,25 @@ def executor(
         return _in_groups(workers.number, store, cancel, screen, together)
     bound = devices(workers.number)
     if not bound:
-        camera = _camera(store, cancel, screen)
-        return LocalExecutor(camera, camera.close, camera.stop)
+        return _alone(_camera(store, cancel, screen))
     make = partial(CameraRunner, store)
     return Crew([partial(_hired, name, make, environment, screen) for name, environment in bound], task_of)
 
 
+def _alone(camera: Camera) -> LocalExecutor[Job, Clip]:
+    """One camera, in this process."""
+    return LocalExecutor(camera, camera.close, camera.stop)
+
+
 def _in_groups(number: int, store: Store, cancel: Cancellation, screen: Screen, size: int) -> Executor[Job, Clip]:
     """One camera in this process for each group of so many GPUs: what computes are the processes of its engine."""
-    groups = grouped(gpus(), size)
+    found = gpus()
+    groups = grouped(found, size)
     if len(groups) < max(1, number):
         wanted = f"{number} workers of {size} GPUs each" if number > 1 else f"memory.gpus: {size} GPUs"
-        raise MachineError(f"{wanted}: there are {len(gpus())} here", hint="write a smaller number, or leave it out")
+        raise MachineError(f"{wanted}: there are {len(found)} here", hint="write a smaller number, or leave it out")
     if max(1, number or len(groups)) == 1:
-        camera = _camera(store, cancel, screen, groups[0])
-        return LocalExecutor(camera, camera.close, camera.stop)
+        return _alone(_camera(store, cancel, screen, groups[0]))
     return Crew([partial(_seated, group, store, screen) for group in groups[: number or None]], task_of)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -120,7 +120,8 @@ class Together:
                 pool.submit(each.run, work, hear if not rank else lambda _: None) for rank, each in enumerate(hired)
             ]
             try:
-                _all_or_first_error(answers)
+                for each in as_completed(answers):
+                    each.result()
             except BaseException:
                 self._end()
                 raise
@@ -138,14 +139,6 @@ class Together:
         hired, self._hired = self._hired, []
         for each in hired:
             each.close(0)
-
-
-def _all_or_first_error(answers: Sequence[Future[Footage | str | None]]) -> None:
-    waiting = set(answers)
-    while waiting:
-        done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-        for each in done:
-            each.result()
 
 
 def _laid_out(card: EngineCard, memory: Memory, devices: Sequence[str]) -> tuple[Memory, Iterator[Layout]]:

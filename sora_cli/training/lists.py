@@ -41,14 +41,14 @@ def read(folder: Path, paths: Sequence[Path]) -> Listed:
     captions: dict[Path, str] = {}
     lists: dict[Path, tuple[int, str]] = {}
     for place in sorted({folder, *(path.parent for path in paths)}):
+        where = _Where(place, paths)
         for file in _lists_in(place):
             rows = list(_rows(file, paths))
-            where = _Where(place, paths)
             found = {path: words for name, words in rows if words.strip() and (path := where.find(name))}
             if found:
                 lost = [name for name, _ in rows if not where.find(name)]
                 lists[file] = (len(lost), lost[0] if lost else "")
-                captions = {**found, **captions}
+                captions |= {path: words for path, words in found.items() if path not in captions}
     return Listed({path: " ".join(words.split()) for path, words in captions.items()}, lists)
 
 
