@@ -9,7 +9,19 @@ from sora_cli.interchange.listed import is_above, meaning
 
 CHAT = re.compile(
     r"(?:let me know|enjoy\b.{0,20}$|would you like|do you want|want me to|feel free|i hope|hope (?:this|that)"
-    r"|if you'd like|(?:sure|certainly|absolutely|of course|here (?:is|are)|here's)\b.*[:!.]$)",
+    r"|if you'd like|(?:sure|certainly|absolutely|of course|here (?:is|are)|here's)\b.*[:!.]$"
+    r"|(?:soll|kann|könnte) ich\b.*\?$|(?:möchtest|willst|brauchst) du\b.*\?$|möchten sie\b.*\?$|ich hoffe"
+    r"|sag (?:mir )?(?:einfach )?bescheid|(?:klar|gerne?|natürlich|sicher)[!,].*[:!.]$|hier (?:ist|sind)\b.*[:!.]$"
+    r"|n'hésite|souhaite[sz]-|veux-tu|voulez-vous|dis-moi si|dites-moi si|j'espère|bien sûr|voici\b.*:$"
+    r"|espero que|avísame|¿(?:quieres|te gustaría|desea|quiere)|si (?:quieres|lo deseas)|aquí tienes\b"
+    r"|¡?(?:claro|por supuesto|certo|certamente|jasne|oczywiście|конечно|elbette)[!,].*[:!.]$"
+    r"|fammi sapere|spero che|vuoi che|ecco\b.*:$|quer que|gostaria que|se quiser|me avise|aqui está\b.*:$"
+    r"|laat (?:me|het)\b.* weten|wil je dat|ik hoop|hier is\b.*:$|daj (?:mi )?znać|czy chcesz|mam nadzieję"
+    r"|oto\b.*:$|дай(?:те)? знать|хотите,|хочешь,|надеюсь|если (?:нужно|хотите|хочешь)|вот\b.*:$"
+    r"|ister misin|希望(?:对你|這|这)|如果[你您]?需要|需要我|如需|当然|當然|以下是"
+    r"|ご不明|ご要望|ご希望|いかがでしょうか|必要であれば|もちろん|以下[がはに]"
+    r"|도움이 되|필요하시면|원하시면|궁금한|물론"
+    r"|إذا (?:أردت|كنت|رغبت)|هل (?:تريد|ترغب|تود)|أتمنى|بالتأكيد|بالطبع|إليك|ज़रूर|जरूर|क्या आप|यदि आप|आशा है|यह रहा)",
     re.IGNORECASE,
 )
 """What a chat says around its answer."""
@@ -121,7 +133,7 @@ def _about(told: Sequence[str], labels: Sequence[str], *, headed: bool) -> list[
     parts = [_LABELLED.fullmatch(each) for each in told]
     films = [part and part[2] and _FILM.fullmatch(part[1]) for part in parts]
     sure = any(
-        is_above(each) or (film and (film["sure"] or _NO_SHOTS.match(each)))
+        is_above(each) or (film and (film["sure"] or film["notes"] or _NO_SHOTS.match(each)))
         for each, film in zip(told, films, strict=True)
     )
     known = all(film or is_above(each) for each, film in zip(told, films, strict=True))

@@ -17,6 +17,7 @@ def board_text(outline: Outline, head: str) -> str:
             "provenance": Inline({"author": outline.author}) if outline.author else "",
             "output": output,
             "style": outline.style,
+            "mood": outline.mood,
             "avoid": outline.avoid,
             "cast": Noted(cast, ["How each looks: the better the words, the more they stay themselves."])
             if cast

@@ -46,7 +46,7 @@ def lowered(text: str, names: dict[str, str]) -> str:
 NUMBER = r"\s*(?:no\.?|nr\.?|#|\N{NUMERO SIGN})?\s*([0-9]{1,4}(?:[.-][0-9]{1,3})?[a-z]?|[ivx]{1,4}"
 NUMBER += r"|one|two|three|four|five|six|seven|eight|nine|ten|[一二三四五六七八九十]{1,3})(?!\w)"
 """The number of a scene or a shot: `1`, `no. 2A`, `1.1`."""
-MARK = r"\s*(?:[:.\uff1a]|[-\N{EN DASH}\N{EM DASH}](?![0-9]))\s*"
+MARK = r"\s*(?:[:.\uff1a\u2192]|[-\N{EN DASH}\N{EM DASH}](?![0-9]))\s*"
 """What stands between it and its words."""
 _COUNTING = {"number", "nummer", "numéro", "номер", "序号"}
 

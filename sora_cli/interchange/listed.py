@@ -20,19 +20,26 @@ from sora_cli.storyboard import forms
 from sora_cli.storyboard.sizes import aspect
 from sora_cli.storyboard.source import quoted
 
-_KNOWN = {name: (column, rank) for column, names in COLUMNS.items() for rank, name in enumerate(names)}
-"""What each name means, and how sure that is: 0 is surest."""
 _RATE_NAMES = r"(?:fps|frame ?rate|bildrate|cadence|timebase|フレームレート|帧率)"
 _RATE = re.compile(
     rf"{_RATE_NAMES}\s*[:=]?\s*([0-9.,/]+)(?:\s*(?:fps|p))?|([0-9.,/]+)\s*(?:fps|frames per second|b/s|i/s)",
     re.IGNORECASE,
 )
 _ASPECT = re.compile(
-    r"(?:aspect(?: ratio)?|ratio|format|seitenverhältnis|bildformat)\s*:\s*([0-9.]{1,5})\s*[:x/]\s*([0-9.]{1,5})",
+    r"(?:aspect(?: ratio)?|ratio|format|seitenverhältnis|bildformat)\s*:\s*([0-9.]{1,5})\s*[:x/]\s*([0-9.]{1,5})"
+    r"(?:\s*(?:[(,;|/]|\s[-\u2013\u2014]\s)\s*(\S.*))?",
     re.IGNORECASE,
 )
 _STYLE = re.compile(
     r"(?:(?:(?:overall|general|global|visual|art|film|video|animation)\s+)*style|stil|estilo|stile|стиль|风格|スタイル)\s*[:\uff1a]\s*(\S.*)",
+    re.IGNORECASE,
+)
+_MOOD = re.compile(
+    r"(?:overall\s+)?(?:mood|tone|vibe|atmosphere|stimmung|ambiance|настроение|氛围|雰囲気)\s*[:\uff1a]\s*(\S.*)",
+    re.IGNORECASE,
+)
+_PIXELS = re.compile(
+    r"(?:resolution|auflösung|résolution|resolución)\s*:\s*([0-9]{3,4})\s*[x\u00d7]\s*([0-9]{3,4})\s*(?:px|p)?",
     re.IGNORECASE,
 )
 _TITLE = re.compile(r"(?:film|production|projekt|project|title|titel|titre|título)\s*:\s*(.+)", re.IGNORECASE)
@@ -47,8 +54,20 @@ _IN_SECONDS = re.compile(
 )
 _OF_THE_SHOOT = re.compile(r"[0-9.,]+\s*(?:m|mins?|minutes?|h|hrs?|hours?)\.?", re.IGNORECASE)
 """How long a shot takes to shoot, in a column of estimated times."""
+_AUDIO = {"audio", "音频", "オーディオ", "오디오", "аудио"}
+"""What a column is called that may hold sounds, what is said, or both."""
 _SAYS = re.compile(r"""[".!?:\uff1a\u201c\u201d\u201e\u00ab\u3002\uff01\uff1f\u300c]""")
 """What a cell of `Audio` has in it where somebody speaks, and not where it names a sound."""
+_SURELY = re.compile(r"""[":?\uff1a\u201c\u201d\u201e\u00ab\uff1f\u300c]""")
+_HEARD = re.compile(
+    r"\b(?:sounds?|music|sfx|ambien\w+|noises?|silence|score|soundtrack|melody|beats?|piano|guitars?|strings|drums?"
+    r"|orchestra\w*|synths?|choir|whoosh\w*|footsteps|birdsong|crackl\w+|chirping|rustling|hum(?:ming)?|buzzing"
+    r"|chatter|applause|fad(?:es|ing) (?:in|out)|musik|geräusche?|stille|musique|bruits?|música|sonidos?|musica|suoni"
+    r"|музыка|звуки?)\b|音乐|音效|音楽|効果音|음악|효과음|موسيقى|صوت",
+    re.IGNORECASE,
+)
+_FEW = 10
+"""Words up to which a sentence about sounds names them, and is not said."""
 _NUMBERS = {"scene", "shot", "seed", "frames"}
 _WHOLE = re.compile(r"(?<=[0-9])\.0$")
 """What programs write behind whole numbers in columns that have gaps."""
@@ -151,6 +170,13 @@ def _above(words: str, outline: Outline) -> None:
         outline.fps = (rate[1] or rate[2]).replace(",", ".")
     elif shape is not None and not outline.aspect and _shape(f"{shape[1]}:{shape[2]}"):
         outline.aspect = f"{shape[1]}:{shape[2]}"
+        if shape[3]:
+            _above(shape[3], outline)
+    elif (pixels := _PIXELS.fullmatch(words)) is not None and not outline.aspect and int(pixels[2]):
+        outline.aspect = "{}:{}".format(*Fraction(int(pixels[1]), int(pixels[2])).as_integer_ratio())
+        outline.notes.append(words)
+    elif (mood := _MOOD.fullmatch(words)) is not None and not outline.mood:
+        outline.mood = mood[1].rstrip(".")
     elif style is not None and not outline.style:
         outline.style = style[1]
     elif (avoid := _AVOID.fullmatch(words)) is not None and not outline.avoid:
@@ -221,6 +247,10 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", " ", name.casefold()).strip() or ("no" if name in {"#", "№"} else "")
 
 
+_KNOWN = {_plain(name): (column, rank) for column, names in COLUMNS.items() for rank, name in enumerate(names)}
+"""What each name means, and how sure that is: 0 is surest."""
+
+
 def _takers(columns: Sequence[str]) -> dict[int, str]:
     """What the column at each place holds; where two hold the same, the one with the surer name has it."""
     found: dict[str, tuple[int, int]] = {}
@@ -250,7 +280,18 @@ def held_in(name: str, cell: str) -> str:
     column, _ = meaning(name)
     if column == "time" and cell.strip().casefold() in words.LIGHT:
         return "light"
-    return "sound" if column == "dialogue" and _plain(name) == "audio" and not _SAYS.search(cell) else column
+    mixed = column == "dialogue" and (_AUDIO | {"sfx", "sound"}) & {*_plain(name).split()}
+    return "sound" if mixed and not _is_said(cell) else column
+
+
+def _is_said(cell: str) -> bool:
+    """Whether a cell that may hold sounds is what somebody says."""
+    if re.fullmatch(r"[(\[\uff08][^()\[\]]+[)\]\uff09]\.?", cell.strip()):
+        return False
+    if _SURELY.search(cell):
+        return True
+    named = _HEARD.search(cell) and len(cell.split()) <= _FEW
+    return bool(_SAYS.search(cell)) and not named
 
 
 def _row(line: int, columns: Sequence[str], takers: Mapping[int, str], cells: Sequence[str]) -> ListRow:

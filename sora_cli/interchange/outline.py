@@ -75,6 +75,7 @@ class Outline(Struct):
     fps: str = ""
     aspect: str = ""
     style: str = ""
+    mood: str = ""
     avoid: str = ""
     cast: dict[str, str] = field(default_factory=dict)
     scenes: list[OutlineScene] = field(default_factory=list)

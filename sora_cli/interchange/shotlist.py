@@ -185,7 +185,7 @@ class _Reader(Struct):
         scenes, told = self.outline.scenes, self.section
         if number != self.number and HEAD.match(number):
             told = scene_of(number) or told
-        light = words.LIGHT.get(row.get("light").casefold().strip(), row.get("light"))
+        light = words.LIGHT.get(row.get("light").casefold().strip(), "")  # how a shot is lit is its own
         moved = place and scenes and scenes[-1].setting and place != scenes[-1].setting and not number
         if scenes and told is None and (not number or number == self.number) and not moved:
             return scenes[-1]

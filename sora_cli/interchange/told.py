@@ -12,55 +12,20 @@ from msgspec import Struct, field
 
 from sora_cli.interchange import codes, spans
 from sora_cli.interchange.around import CHAT, RULER, ended
+from sora_cli.interchange.bared import SECTION, SHOT, apart, bare, one_shot
 from sora_cli.interchange.columns import COLUMNS
 from sora_cli.interchange.cues import cued
-from sora_cli.interchange.headings import BRACKET, HEAD, MARK, NUMBER, SCENE, called, heading, scene_of
+from sora_cli.interchange.headings import HEAD, SCENE, called, heading, scene_of
 from sora_cli.interchange.listed import held_in, is_above
 from sora_cli.interchange.outline import SourceText, titled
 from sora_cli.interchange.parts import cell_of, parted, timed
 from sora_cli.interchange.said import OFF
 from sora_cli.interchange.tables import headed
 
-_NAMES = called(
-    "shot",
-    "clip",
-    "video",
-    "panel",
-    "frame",
-    "segment",
-    "beat",
-    "prompt",
-    "(?:video|image|shot) prompt",
-    "image",
-    "keyframe",
-    "step",
-    "take",
-    "cut",
-    "镜",
-    "bild",
-    "aufnahme",
-    "tomada",
-    "ripresa",
-)
-_SHOT = re.compile(
-    rf"(?:(?:{called('scene')}){NUMBER}(?:{MARK}|\s*[,/|]\s*|\s+))?(?:{_NAMES}){NUMBER}{BRACKET}"
-    rf"(?:(?:{MARK}|\s*[,\uff0c|]\s*)(.*)|$)",
-    re.IGNORECASE,
-)
-_IN_BRACKETS = re.compile(
-    rf"[(\[\u3010]\s*((?:{_NAMES}){NUMBER})\s*[)\]\u3011]\s*[-:.\uff1a\N{{EN DASH}}\N{{EM DASH}}]?\s*", re.IGNORECASE
-)
-_ORDINAL = re.compile(rf"第\s*([0-9]{{1,4}}|[一二三四五六七八九十]{{1,3}})\s*个?({_NAMES}|{called('scene')})")
 _ITEM = re.compile(
     r"(?:[-*+\N{BULLET}\N{EN DASH}\u2610\u2611\u2713]|\(?[0-9]{1,3}[.)]|[0-9]{1,3}(?:\.[0-9]{1,3})+[.)]?|[a-z]\))\s+"
     r"(?:\[[ xX]\]\s+)?(\S.*)"
 )
-_SECONDS = re.compile(
-    r"^((?:[-*+\u2022]\s+)?[\[(]?)(?:seconds?|secs?\.?|sekunden?|secondes?|segundos?)\s*"
-    r"([0-9]+(?:\.[0-9]+)?)\s*(?:[-\N{EN DASH}\N{EM DASH}]|to|bis)\s*([0-9]+(?:\.[0-9]+)?)(?=\W)",
-    re.IGNORECASE,
-)
-"""Times behind their unit: `Seconds 0-4: a ball rolls`."""
 _CLOCK = r"[0-9]{1,2}(?::[0-9]{2}){1,3}(?:[.,][0-9]{1,3})?|[0-9]+(?:\.[0-9]+)?\s*s(?:ec)?"
 _BEFORE = re.compile(r"([^a-z]{6,80}?)[.:]?\s+((?:[A-Z] )?[A-Z]?[a-z].*)", re.DOTALL)
 """A heading in capitals before the words of its shot: `EXT. BEACH - DAY. A ball rolls.`"""
@@ -70,13 +35,7 @@ _TIMED = re.compile(
     rf"\s*[:|\uff1a\N{{EN DASH}}\N{{EM DASH}}-]?\s+(?P<words>[^\W\d].*)"
 )
 """A line behind the time at which its shot plays: `[0:04-0:07] a cube falls`, `00:04 a cube falls`."""
-_LABEL = re.compile(r"([^\W\d][^:\uff1a]{1,30}?)\s*[:\uff1a]\s*(\S.*)?")
-_EMOJI = re.compile(
-    "^((?:[-*+\u2022]\\s+|[0-9]{1,3}[.)]\\s+)?)(?:[\u2190-\u21ff\u2300-\u23ff\u25a0-\u260f\u2612-\u2712\u2714-\u27bf\u2b00-\u2bff"
-    "\U0001f000-\U0001faff][\ufe0f\u200d]*)+\\s*"
-)
-"""Pictures that chats begin lines with, behind the mark of an item."""
-_SLANTED = re.compile(r"(?<!\S)[*_]([^*_:\uff1a]{1,40}[:\uff1a])[*_](?=\s|$)")
+_LABEL = re.compile(r"([^\W\d][^:\uff1a]{1,30}?|[\u3041-\uffdc])\s*[:\uff1a]\s*(\S.*)?")
 _PLACE = re.compile(rf"(?:[0-9]{{1,3}}[.)]\s*|[-*]\s+)?(?:{called('scene')})\s*[:\uff1a]\s*(\S.*)", re.IGNORECASE)
 """A scene that has no number: `Scene: Beach`."""
 _SPEAKER = re.compile(
@@ -112,10 +71,11 @@ def as_list(page: SourceText) -> SourceText | None:
     A shot begins at `Shot 1`, at an item of a list, at a time, or at `Prompt: ...`; lines under it that are named as
     columns of shot lists are (`Duration: 4s`) are its cells.
     """
-    lines, behind = ended(cued(codes.parted_lines(page.lines), _bare, _begins), _bare)
+    told = one_shot(apart(codes.parted_lines(page.lines)), _begins)
+    lines, behind = ended(cued(told, bare, _begins), bare)
     rows = _Rows(*_manner([line for _, line in lines]), page.text)
     if not (rows.open or rows.timed or rows.prompted or rows.shots):
-        rows.code = codes.manner([_bare(line) for _, line in lines])
+        rows.code = codes.manner([bare(line) for _, line in lines])
     for number, line in lines:
         rows.take(number, line)
     rows.close()
@@ -140,12 +100,12 @@ def _manner(lines: Sequence[str]) -> tuple[bool, bool, bool, bool]:
 
     They are items or begin at a time where all lines do that are none of a head.
     """
-    told = [_bare(line) for line in lines if line.strip() and not _HEADED.match(line)]
+    told = [bare(line) for line in lines if line.strip() and not _HEADED.match(line)]
     told = [line for line in told if not (is_above(line) or RULER.fullmatch(line) or CHAT.match(line))]
     told = told[1:] if len(told) > 2 and told[0].endswith(":") else told
     named = [_labelled(line)[0] for line in told]
     others = [line for line, column in zip(told, named, strict=True) if not column]
-    shots = any(_SHOT.fullmatch(_bare(line)) for line in lines)
+    shots = any(SHOT.fullmatch(bare(line)) for line in lines)
     return (
         bool(others) and not shots and all(map(_ITEM.fullmatch, others)),
         len(others) > 1 and all(map(_TIMED.fullmatch, others)),
@@ -185,12 +145,12 @@ class _Rows(Struct):
 
     def take(self, number: int, line: str) -> None:
         """The next line of the text."""
-        text = _bare(line)
+        text = bare(line)
         item = _ITEM.fullmatch(text)
         column, cell = _labelled(text)
-        if not text or RULER.fullmatch(text) or self._heads(number, text):
+        if not text or RULER.fullmatch(text) or SECTION.fullmatch(text) or self._heads(number, text):
             return
-        if CHAT.match(text) or (column == "style" and not (self.found or self.scene_line)):
+        if CHAT.match(text) or (column in {"style", "mood"} and not (self.found or self.scene_line)):
             self.above.append(text)
         elif self.timed and (match := _TIMED.fullmatch(text)):
             self._at(number, match)
@@ -218,7 +178,7 @@ class _Rows(Struct):
             time = aside if spans.is_time(aside) else told.get("time", "")
             place = " ".join(filter(None, (told["description"], f"({aside})" if aside and aside != time else "")))
             self._scene(number, match[1], re.sub(r"^\((.*)\)$", r"\1", place), time)
-        elif match := _SHOT.fullmatch(text):
+        elif match := SHOT.fullmatch(text):
             scene, shot, time, words = match.groups()
             begins = scene and scene != self.scene
             if begins:
@@ -260,8 +220,8 @@ class _Rows(Struct):
         """Whether a line that names a scene says where the last shot is: below its number, with more of it below."""
         if self.scene_line or not self.found:
             return False
-        more = next((_bare(line) for line in self.text.splitlines()[number:] if line.strip()), "")
-        begins = _SHOT.fullmatch(more) or (self.code and self.code.fullmatch(more))
+        more = next((bare(line) for line in self.text.splitlines()[number:] if line.strip()), "")
+        begins = SHOT.fullmatch(more) or (self.code and self.code.fullmatch(more))
         return not self.found[-1].get("description") or (self.places[-1] == number - 1 and not begins)
 
     def _coded(self, number: int, told: dict[str, str]) -> None:
@@ -355,7 +315,8 @@ class _Rows(Struct):
         """Whether the words behind a shot's number are a sentence or a name, which ends where the next line begins."""
         words = row.get(column, "")
         begins = text[:1].isupper() or bool(cell_of(words))
-        return column == "description" and words == self.head and begins and words[-1:].isalnum()
+        ended = words == self.head or self.under == column
+        return column == "description" and ended and begins and words[-1:].isalnum()
 
     def _speaks(self, text: str) -> bool:
         """Whether a line is a speaker and what is said: it is in quotes, or the speaker is named elsewhere too."""
@@ -367,17 +328,9 @@ class _Rows(Struct):
         return bool(known or re.search(name, self.text))
 
 
-def _bare(line: str) -> str:
-    """A line without the marks of Markdown about it, and with the number of a shot behind its word."""
-    plain = re.sub(r"^(?:#(?![0-9])|[>\s])+|\*\*|__", "", line).strip()
-    plain = _SLANTED.sub(r"\1", _EMOJI.sub(r"\1", plain))
-    plain = _SECONDS.sub(r"\1\2s-\3s", plain, count=1)
-    return _IN_BRACKETS.sub(r"\1: ", _ORDINAL.sub(r"\2\1", plain, count=1), count=1)
-
-
 def _begins(text: str) -> bool:
     """Whether a line begins a shot or a scene by its number, or tells of one by a column's name."""
-    return bool(_SHOT.fullmatch(text) or SCENE.fullmatch(text) or _PLACE.fullmatch(text) or _labelled(text)[0])
+    return bool(SHOT.fullmatch(text) or SCENE.fullmatch(text) or _PLACE.fullmatch(text) or _labelled(text)[0])
 
 
 def _is_heading(text: str) -> bool:

@@ -13,7 +13,8 @@ _SIGNS = str.maketrans({**dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", 
 _QUOTED = re.compile("^[\"'\u2018-\u201e\u00ab\u00bb](.*)[\"'\u2018-\u201e\u00ab\u00bb]$")
 _HEIGHTS = ("360", "480", "540", "576", "720", "1080", "1440", "2160", "4320")
 SECONDS = (
-    r"(?:s\.?|secs?\.?|seconds?|sek\.?|sekunden?|secondes?|secondi|segs?\.?|segundos?|сек\.?|секунд[аы]?|秒钟?|초)"
+    r"(?:s\.?|secs?\.?|seconds?|sek\.?|sekunden?|secondes?|secondi|segs?\.?|segundos?|сек\.?|секунд[аы]?|秒钟?|초"
+    r"|sn\.?|saniye|sekund[ay]|sekunder|detik|giây|שניות|ثوان(?:ي|\u064d)?|ثانية|ث|सेकंड|सेकेंड|सेकण्ड|วินาที|másodperc)"
 )
 """How languages write that a number is seconds."""
 _NUMBER = r"([-+]?[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"

@@ -11,6 +11,7 @@ from sora_cli.errors import StoryboardError
 from sora_cli.flows.bring import bring
 
 SHOTS = "**Shot 1 (4s):** a ball.\n\n**Shot 2 (3s):** a cube.\n\n"
+DE_BYE, JA_BYE = "Soll ich es ausarbeiten?\n", "ご不明な点があればお知らせください。\n"
 
 
 def brought(text: str, folder: Path) -> tuple[storyboard.Storyboard, str]:
@@ -119,3 +120,76 @@ def test_shots_that_are_keys_are_told_with_what_to_write(tmp_path: Path, text: s
     with pytest.raises(StoryboardError) as told:
         storyboard.load(tmp_path / "a.yaml")
     assert hint in told.value.problems[0].hint
+
+
+@pytest.mark.parametrize(
+    ("text", "prompts", "lengths", "comment"),
+    [
+        (
+            f"Klar! Hier:\n\n- **Einstellung 1** (4 Sek.): ein Ball\n- **Einstellung 2** (3 s): ein Kegel\n\n{DE_BYE}",
+            ["ein Ball", "ein Kegel"],
+            [4, 3],
+            "# Soll ich es ausarbeiten?",
+        ),
+        (
+            f"もちろんです。\n\nカット1 (4秒)\n映像: 赤い球\n音: 波\n\nカット2 (3秒)\n映像: 箱\n\n{JA_BYE}",
+            ["赤い球", "箱"],
+            [4, 3],
+            "# ご不明な点",
+        ),
+        ("**اللقطة ١ (٤ ثوانٍ)**\nالوصف: كرة\n\n**اللقطة ٢ (٣ ثوانٍ)**\nالوصف: مكعب\n", ["كرة", "مكعب"], [4, 3], ""),  # noqa: RUF001  Arabic
+        ("**शॉट 1 (4 सेकंड)**\nदृश्य: गेंद\n\n**शॉट 2 (3 सेकंड)**\nदृश्य: घन\n", ["गेंद", "घन"], [4, 3], ""),
+        ("Shot 1 (3s): a ball. Shot 2 (4s): a cube. Shot 3: a cone.", ["a ball", "a cube", "a cone"], [3, 4, 2], ""),
+        ("- [ ] Shot 1: a ball *(4s)*\n- [x] Shot 2: a cube *(3s)*\n", ["a ball", "a cube"], [4, 3], ""),
+        ("Scene 1 → Pier\n→ Wide: a ball (3s)\n\nScene 2 → Hut\n→ a lamp (2s)\n", ["a ball", "a lamp"], [3, 2], ""),
+    ],
+)  # fmt: skip
+def test_shots_are_read_in_the_words_and_digits_of_a_chats_language(
+    tmp_path: Path, text: str, prompts: list[str], lengths: list[int], comment: str
+) -> None:
+    board, written = brought(text, tmp_path)
+    assert [shot.beats[0].prompt for shot in board.shots] == prompts
+    told = [shot.beats[0].duration for shot in board.shots]
+    assert [each.seconds if each else 2 for each in told] == lengths
+    assert comment in written
+
+
+def test_a_prompt_in_the_parts_that_makers_of_models_advise_is_one_shot(tmp_path: Path) -> None:
+    text = (
+        "A woman stands on the pier.\n\nCinematography:\nCamera shot: wide shot, low angle\nMood: tense\n\n"
+        'Actions:\n- She turns\n- She waves\n\nDialogue:\n- Mara: "It burns."\n'
+    )
+    board, _ = brought(text, tmp_path)
+    (shot,) = board.shots
+    (beat,) = shot.beats
+    assert (beat.prompt, beat.framing, beat.mood) == (
+        "A woman stands on the pier. She turns. She waves",
+        "wide",
+        "tense",
+    )
+    assert [line.line for line in beat.dialogue] == ["It burns."]
+
+
+def test_what_holds_for_the_film_is_nobodys_line_and_how_one_shot_is_lit_not_the_next_ones(tmp_path: Path) -> None:
+    text = (
+        '**Shot 1:** a ball.\n**Lighting:** warm morning sun\n\n**Shot 2:** a cube.\n**Dialogue:** "Now."\n\n---\n\n'
+        "**Style notes:** noir.\n**Format:** 9:16, 24fps\n\nWould you like more?\n"
+    )
+    board, written = brought(f"Mood: calm\n\n{text}", tmp_path)
+    beats = [shot.beats[0] for shot in board.shots]
+    assert [(beat.light, beat.style, beat.mood) for beat in beats] == [
+        ("warm morning sun", "noir.", "calm"), ("", "noir.", "calm"),
+    ]  # fmt: skip
+    assert [[line.line for line in beat.dialogue] for beat in beats] == [[], ["Now."]]
+    assert "aspect: 9:16" in written.replace('"', "")
+    assert "fps: 24" in written.replace('"', "")
+    assert "aspect: 9:16" in brought(f"Resolution: 1080x1920\n\n{SHOTS}", tmp_path)[1].replace('"', "")
+
+
+def test_sounds_among_what_is_said_are_not_spoken(tmp_path: Path) -> None:
+    rows = {"Upbeat music starts.": "", "VO: It stops.": "It stops.", "(wind)": "", 'BOY: "Wait!"': "Wait!"}
+    for column in ("Audio", "Audio/Dialogue", "Audio / VO"):
+        table = f"| Visual | {column} |\n|---|---|\n" + "".join(f"| a ball | {cell} |\n" for cell in rows)
+        board, _ = brought(table, tmp_path)
+        said = ["".join(line.line for line in shot.beats[0].dialogue) for shot in board.shots]
+        assert said == list(rows.values()), column
