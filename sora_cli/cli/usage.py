@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Collection, Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path, PurePath
 
 from sora_cli.errors import RequestError
@@ -25,56 +25,100 @@ COMMANDS = {
     **dict.fromkeys(("t2v", "txt2vid", "text2video", "text-to-video"), 'generate "a red ball"'),
     **dict.fromkeys(("i2v", "img2vid", "image2video", "image-to-video"), 'generate "a red ball" --image FILE'),
     "cache": "store", "clean": "store clean", "sign": "stamp FILE -o FILM", "info": "verify FILM",
+    "clip": 'generate "a red ball"', "animate": 'generate "a red ball" --image FILE',
+    **dict.fromkeys(("animatic", "keyframes", "preview"), "stills FILE --animatic"),
+    **dict.fromkeys(("estimate", "cost", "dry-run"), "plan FILE"),
+    **dict.fromkeys(("remix", "inpaint", "change"), 'edit FILM "a blue ball" --replace "red ball" -o FILM'),
+    "restyle": 'edit FILM "a red ball" --restyle "ink drawing" -o FILM',
+    "outpaint": 'edit FILM "a beach" --outpaint 16:9 -o FILM',
+    "continue": 'extend FILM "it rolls on" -o FILM', "watermark": "stamp FILE -o FILM",
+    "finetune": "train NAME --from FOLDER",
+    **dict.fromkeys(("subtitle", "subtitles", "captions"), "storyboard FILE --subtitles srt"), "status": "store",
+    **dict.fromkeys(("ui", "gui", "web", "server", "api"), "serve"), "speak": 'voices --say "hello" --play-to FILE',
+    "score": "review FILM", "convert": "import FILE",
 }  # fmt: skip
 """What other programs call a command, and what to type here."""
 
 OPTIONS = {
-    "--engine": ("engine: NAME", "-e", "-m", "--model", "--checkpoint"),
+    "--engine": (
+        "engine: NAME", "-e", "-m", "--model", "--checkpoint", "--ckpt", "--ckpt-dir", "--model-path", "--model-id",
+        "--repo", "--task",
+    ),
     "--avoid": ("avoid: WORDS", "--negative", "--negative-prompt", "--neg"),
-    "--steps": ("options: {steps: 24}", "--num-inference-steps", "--num-steps", "--sampling-steps"),
-    "--option guidance=5": ("options: {guidance: 5}", "--guidance", "--guidance-scale", "--cfg", "--cfg-scale"),
-    "--option lora=FILE": ("options: {lora: FILE}", "--lora"),
+    "--steps": (
+        "options: {steps: 24}", "--num-inference-steps", "--num-steps", "--sampling-steps", "--sample-steps",
+        "--infer-steps",
+    ),
+    "--option guidance=5": (
+        "options: {guidance: 5}", "--guidance", "--guidance-scale", "--guide-scale", "--cfg", "--cfg-scale",
+        "--sample-guide-scale",
+    ),
+    "--option guidance_low=3": ("options: {guidance_low: 3}", "--guidance-low", "--guidance-2", "--guidance-scale-2"),
+    "--option shift=5": ("options: {shift: 5}", "--shift", "--flow-shift", "--sample-shift"),
+    "--option lora=FILE": ("options: {lora: FILE}", "--lora", "--loras", "--lora-path", "--lora-weights"),
+    "--option 'lora={path: FILE, scale: 0.8}'": (
+        "options: {lora: {path: FILE, scale: 0.8}}", "--lora-strength", "--lora-scale", "--lora-weight",
+        "--lora-multiplier",
+    ),
     "--fps": ("output: {fps: 24}", "--frame-rate", "--framerate", "--rate"),
     "--aspect": ("output: {aspect: 16:9, height: 480}", "--aspect-ratio", "--ratio", "--shape"),
-    "--size": ("output: {size: 640x360}", "--resolution", "--width", "--height", "--res", "-s"),
-    "--takes": ("takes: 3, at a shot or beat", "-n", "--num", "--count", "--samples", "--batch-size"),
-    "--duration": (
-        "duration: 4s, at a shot or beat",
-        "-d",
-        "-t",
-        "--length",
-        "--seconds",
-        "--time",
-        "--frames",
-        "--num-frames",
+    "--size": (
+        "output: {size: 640x360}", "--resolution", "--width", "--height", "--res", "-s", "-W", "-H", "--video-size",
     ),
-    "--seed": ("seed: 7",),
+    "--takes": (
+        "takes: 3, at a shot or beat", "-n", "--n", "--num", "--count", "--samples", "--batch-size", "--batch-count",
+        "--num-videos", "--variations",
+    ),
+    "--duration": ("duration: 4s, at a shot or beat", "-d", "-t", "--length", "--seconds", "--time"),
+    "--duration 81f": (
+        "duration: 81f, at a shot or beat", "--frames", "--num-frames", "--frame-num", "--nframes", "--video-length",
+    ),
+    "--seed": ("seed: 7", "--base-seed", "--noise-seed"),
     "--style": ("style: WORDS",),
-    "--camera": ("camera: WORDS, at a shot or beat",),
-    "--image": ("from: PICTURE, at a shot or beat", "-i", "--input", "--init-image", "--from", "--first-frame"),
-    "--to-image": ("to: PICTURE, at a shot or beat", "--to", "--last-frame", "--end-image"),
-    "--reference": ("reference: PICTURE, at a shot or beat", "-r", "--ref", "--references"),
+    "--camera": ("camera: WORDS, at a shot or beat", "--camera-motion", "--camera-movement"),
+    "--image": (
+        "from: PICTURE, at a shot or beat", "-i", "--input", "--init-image", "--from", "--first-frame", "--start-image",
+        "--start-frame", "--input-reference", "--image-path", "--input-image",
+    ),
+    "--to-image": (
+        "to: PICTURE, at a shot or beat", "--to", "--last-frame", "--end-image", "--end-frame", "--last-image",
+    ),
+    "--reference": (
+        "reference: PICTURE, at a shot or beat", "-r", "--ref", "--references", "--reference-image", "--ref-images",
+        "--src-ref-images", "--cameo", "--character", "--characters", "--subject",
+    ),
     "--match": ("look: {match: scene}", "--look", "--lut"),
     "--transition": ("transition: dissolve 0.5s, at a shot", "--dissolve", "--fade"),
     "--author": ("provenance: {author: NAME}",),
-    "--mark": ("provenance: {watermark: TEXT}", "--watermark"),
+    "--mark": ("provenance: {watermark: TEXT}", "--watermark", "--no-watermark"),
     "--option": ("options: {KEY: VALUE}", "--opt", "--options"),
-    "--output": ("", "--out", "--outfile", "--output-file", "--dest"),
+    "--output": ("", "--out", "--outfile", "--output-file", "--output-path", "--output-dir", "--dest", "--save-file"),
     "--deliver": ("", "--format", "--codec", "--container"),
-    "--memory": ("memory: low", "--low-vram", "--lowvram", "--offload"),
+    "--memory": ("memory: low", "--low-vram", "--lowvram", "--offload", "--offload-model", "--cpu-offload", "--t5-cpu"),
     "--log": ("", "-v", "--verbose", "--debug"),
     "--json": ("", "-j"),
-    "--set": ("", "--var", "--vars", "--define", "-D"),
+    "--set": ("vars: {hero: red}", "--var", "--vars", "--define", "-D"),
     "--overwrite": ("", "--force", "-f", "--yes", "-y"),
     "--policy": ("policy: strict", "--strict", "--safe", "--safety"),
-}
+    "--title": ("title: NAME",),
+    "--subtitles": ("subtitles: srt", "--subs", "--captions"),
+    "--music": ("sound: {music: FILE}", "--soundtrack"),
+    "--sound": ("sound: off", "--audio", "--no-audio", "--no-sound", "--mute"),
+    "--voice": ("narrator: {voice: en-us-1}", "--narrator", "--tts"),
+    "--quantize": (
+        "memory: {quantize: int8}", "--quantization", "--fp8", "--int8", "--dtype", "--torch-dtype", "--precision",
+    ),
+    "--upscale": ("output: {upscale: FILE}", "--upscaler", "--upscale-model"),
+}  # fmt: skip
 """Options by their names here: how a storyboard has it, and what people call it."""
 
 INSTEAD = {
     "--prompt": 'the prompt needs no option: sora generate "a red ball"',
     "-p": 'the prompt needs no option: sora generate "a red ball"',
-    "--quiet": "messages go to stderr: add 2>/dev/null",
-    "-q": "messages go to stderr: add 2>/dev/null",
+    **dict.fromkeys(("--quiet", "-q", "--silent", "--no-progress"), "messages go to stderr: add 2>/dev/null"),
+    **dict.fromkeys(("--prompt-file", "--file"), 'of a file: sora generate "$(cat FILE)"'),
+    **dict.fromkeys(("--sampler", "--scheduler", "--sample-solver"), "a model samples by the scheduler in its folder"),
+    "--no-overwrite": "leave it out: nothing of yours is replaced",
     "--device": "the first GPU is used; CUDA_VISIBLE_DEVICES=1 names another",
     "--gpu": "the first GPU is used; CUDA_VISIBLE_DEVICES=1 names another",
     "--cpu": "CUDA_VISIBLE_DEVICES= hides the GPU",
@@ -94,12 +138,18 @@ INSTEAD = {
 def meant(words: Sequence[str]) -> list[str]:
     """The command line that `words` mean: `help check` is `check --help`, `version` is `--version`.
 
-    A name of a file is as the disk has it, where that reads the same.
+    A name of a file is as the disk has it, where that reads the same. `-o=FILE` is `-o FILE`.
     """
-    first, rest = list(words[:1]), [*map(_as_stored, words[1:])]
+    options = words.index("--") if "--" in words else len(words)
+    words = [*(_SHORT.sub(r"\1", word) for word in words[:options]), *words[options:]]
+    first, rest = words[:1], [*map(_as_stored, words[1:])]
     if first == ["help"]:
         return [*(word for word in rest if not word.startswith("-")), "--help"]
     return ["--version"] if first == ["version"] else first + rest
+
+
+_SHORT = re.compile("^(-[A-Za-z])=")
+"""A short option with its value behind a `=`, which would be the first letter of the value."""
 
 
 def _as_stored(word: str) -> str:
@@ -124,8 +174,9 @@ def refused(
     if message.startswith("Invalid value"):
         return RequestError(_bad_value(message, words) or plain, hint=see)
     if alone := re.match(r"Option '([^']+)' requires an argument", message):
+        see = f"see: {f'sora {command or words[0]}'} --help"
         return RequestError(f"{alone[1]}: nothing stands behind it", hint=f"write its value: {alone[1]} VALUE; {see}")
-    named = [word for word in words if not word.startswith("-")]
+    named = list(takewhile(lambda word: not word.startswith("-"), words))
     if not command and named[:1] and named[0] in COMMANDS:
         return RequestError(plain.partition(". Did you mean")[0], hint=_command(command, named))
     hint = _option(option, command, known) if option else "" if "Did you mean" in message else _command(command, named)
@@ -196,23 +247,32 @@ def _bad_value(message: str, words: Sequence[str]) -> str:
 
 
 def _option(option: str, command: str, known: Collection[str]) -> str:
+    option = option if len(option) == 2 else option.replace("_", "-")
     named = {other: (name, key) for name, (key, *others) in OPTIONS.items() for other in (name, *others)}
-    spelled = {each.lstrip("-"): each for each in (*known, *named)}  # dashes make short words alike
-    near = spelled.get(nearest(option.lstrip("-"), spelled, cutoff=0.7), "")
+    if not command and option in {*named, *_OPTION_NAMES} - INSTEAD.keys():
+        name = named.get(option, (option,))[0]
+        return f'options stand behind their command: sora generate "a red ball" {name}; see: sora --help'
+    spelled = {each.lstrip("-"): each for each in (*known, *named) if each.lstrip("-")[0] == option.lstrip("-")[:1]}
+    near = spelled.get(nearest(option.lstrip("-"), spelled, cutoff=0.7), "")  # dashes make short words alike
     name, key = named.get(option) or named.get(near, ("", ""))
-    if own := INSTEAD.get(f"{command} {option}"):
+    if own := INSTEAD.get(f"{command} {option}") or INSTEAD.get(option):
         return own
     if name and name.partition(" ")[0] in known:
         return f"write {name}"
     if key and command in BOARDS:
         return f"that is written in the storyboard, as `{key}`"
-    return INSTEAD.get(option) or (f"did you mean {near}?" if near in known else "")
+    if key and command == "generate":
+        return f"that is written in a storyboard, as `{key}`; to write one: sora new"
+    return f"did you mean {near}?" if near in known else ""
 
 
 def _command(command: str, words: Sequence[str]) -> str:
     if command:
         return _ARGUMENTS.get(command, "")
     first = words[0] if words else ""
+    files = [word for word in words if PurePath(word).suffix.lower() in (*_BOARD_ENDINGS, *_FILE_ENDINGS)]
+    if first in COMMANDS and len(words) > 2 and not files:  # make a film of a dog
+        words, first = words[1:], ""
     if first in COMMANDS:
         return f"type: sora {COMMANDS[first]}"
     ending = PurePath(first).suffix.lower()
@@ -220,7 +280,15 @@ def _command(command: str, words: Sequence[str]) -> str:
         return f"to make its film: sora storyboard {first}"
     if ending in (".mp4", ".mov", ".mkv", ".webm", ".gif", ".webp"):
         return f"to see where it comes from: sora verify {first}"
-    return f"to make a clip of these words: sora generate {' '.join(words)}" if " " in " ".join(words) else ""
+    prompt = " ".join(words)
+    return f"to make a clip of these words: sora generate {_typed(prompt)}" if " " in prompt and not files else ""
+
+
+def _typed(prompt: str) -> str:
+    """A prompt as a shell reads it: in quotes, where it needs them."""
+    if all(shlex.quote(word) == word for word in prompt.split()):
+        return prompt
+    return shlex.quote(prompt) if re.search(r'["$`\\!]', prompt) else f'"{prompt}"'
 
 
 _ARGUMENTS = {
