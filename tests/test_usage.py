@@ -207,6 +207,22 @@ def test_a_store_that_can_be_none_is_told_before_the_work(
 
 
 @pytest.mark.usefixtures("home")
+def test_what_a_cluster_lacks_is_told_before_the_work(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sora_cli.packages.here", lambda package: package not in ("obstore", "ray"))
+    for words in ("plan good.yaml", "storyboard good.yaml --dry-run", "generate ball --dry-run", "generate ball"):
+        assert main([*words.split(), "--executor", "ray"]) == 3, words
+        told = capsys.readouterr().err
+        assert "the executor ray needs the package ray, which is not installed" in told
+        assert "plan ..." not in told
+    monkeypatch.setenv("SORA_STORE", "s3://bucket/films")
+    for command in ("check", "plan", "storyboard"):
+        assert main([command, "good.yaml"]) == 3, command
+        assert "needs the package obstore, which is not installed" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("home")
 def test_a_folder_of_models_that_is_not_there_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

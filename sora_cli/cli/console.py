@@ -183,7 +183,7 @@ def show_checks(checks: Iterable[Check]) -> None:
     """What a doctor found, a line each on stdout: what works, what is missing, what to type."""
     for check in checks:
         state = {True: "ok", False: "MISSING", None: "-"}[check.ok]
-        hint = f"  ({check.hint})" if check.ok is False and check.hint else ""
+        hint = f"  ({check.hint})" if not check.ok and check.hint else ""
         stdout(plain(f"{state:<8}{check.name:<17}{check.found}{hint}"))
 
 

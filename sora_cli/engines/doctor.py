@@ -15,13 +15,21 @@ from msgspec import Struct
 from sora_cli.engines import catalogue, devices, folders, hub
 from sora_cli.engines.estimate import Machine
 from sora_cli.errors import SoraError, first_of
-from sora_cli.packages import extra_of, install
+from sora_cli.packages import absent, install
 
 RATES = {
     "B200": 2250, "H200": 989, "H100": 989, "A100": 312, "L40S": 362, "L40": 181, "5090": 210, "4090": 165, "3090": 71,
     "MI325X": 1307, "MI300X": 1307, "7900 XTX": 123,
 }  # fmt: skip
 """Dense bfloat16 TFLOP/s of some cards, the most that their makers' data sheets tell: takes need at least so long."""
+PURPOSES = {
+    "moderation": "full look at words and pictures by the policy", "speech": "voices for lines",
+    "sound": "sounds found by the meaning of words", "sound-models": "sounds made by a model", "search": "search",
+    "serve": "`sora serve`", "sheets": "lists as spreadsheets", "lora": "LoRAs", "quantize": "models in 8 bits",
+    "upscale": "networks that enlarge takes", "minimax-h3": "MiniMax-H3",
+    "cluster": "work on Ray, and stores in buckets",
+}  # fmt: skip
+"""What each extra of sora's brings."""
 LITTLE = 1.0
 """GB that a disk should have free."""
 CPU_RATE = 0.1
@@ -69,13 +77,10 @@ def doctor(*, deep: bool = True) -> list[Check]:
         _disk,
         _hub,
         _engine,
-        _lora,
-        _vision,
-        _whole_numbers,
     ]
     if deep:
         checks.insert(2, _torch)
-    return [_safely(check) for check in checks]
+    return [*(_safely(check) for check in checks), *map(_extra, PURPOSES)]
 
 
 def _safely(check: Callable[[], Check]) -> Check:
@@ -151,23 +156,12 @@ def _engine() -> Check:
     return Check("engine", ok=True, found=f"{card.name} ({card.revision[:12]}) at {card.location}")
 
 
-def _lora() -> Check:
-    return _extra("peft", "LoRA adapters")
-
-
-def _vision() -> Check:
-    return _extra("torchvision", "MiniMax-H3")
-
-
-def _whole_numbers() -> Check:
-    return _extra("torchao", "quantize: int8")
-
-
-def _extra(package: str, purpose: str) -> Check:
-    try:
-        return Check(package, ok=True, found=metadata.version(package))
-    except metadata.PackageNotFoundError:
-        return Check(package, ok=None, found=f"not installed: {purpose} wants it", hint=install(extra_of(package)))
+def _extra(name: str) -> Check:
+    """Whether the packages of an extra of sora's are here."""
+    lacking = [package for package in absent(name) if package != "bitsandbytes" or sys.platform == "linux"]
+    if not lacking:
+        return Check(name, ok=True, found=PURPOSES[name])
+    return Check(name, ok=None, found=f"no {PURPOSES[name]}: {', '.join(lacking)} missing", hint=install(name))
 
 
 def _host_gb() -> float:

@@ -13,7 +13,6 @@ from msgspec.structs import asdict
 
 from sora_cli.errors import Problem, SoraError, counted, refusal
 from sora_cli.flows import preflight
-from sora_cli.packages import absent, install
 from sora_cli.plan import Plan, film_id
 from sora_cli.plan.cost import Cost, amount, expected, largest, tasks, total
 from sora_cli.plan.data import TakeFields
@@ -302,9 +301,7 @@ def doctor() -> list[Check]:
     missing = missing_encoders()
     found = ", ".join(missing) + " missing" if missing else f"all for {', '.join(DELIVERIES)}"
     checks = [*doctor(), Check("encoders", ok=not missing, found=found, hint="pip install --upgrade av")]
-    lacking = absent("speech")
-    voices = f"{', '.join(lacking)} missing: no line can be spoken" if lacking else "here"
-    checks += [Check("voices", ok=None if lacking else True, found=voices, hint=install("speech")), _store()]
+    checks.append(_store())
     try:
         signer = stamp.find_signer()
         whose = "self-made on this machine" if signer.self_made else f"from {signer.source}"

@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sora_cli.errors import RequestError
+from sora_cli.packages import require
 from sora_cli.storyboard.model import EXECUTORS
 
 MOST = 1024
@@ -28,11 +29,14 @@ class Workers(Struct, frozen=True):
 
         Raises:
             RequestError: there is no such executor, or the environment holds no number.
+            MachineError: what it needs is not installed.
         """
         name = kind or os.environ.get("SORA_EXECUTOR")
         if name and name not in EXECUTORS:
             told = "" if kind else "SORA_EXECUTOR: "
             raise RequestError(f"{told}no executor is called {name}", hint=f"write one of {', '.join(EXECUTORS)}")
+        if name == "ray":
+            require("the executor ray", "ray")
         return cls(kind or "", number if number is not None else _number(), ray_address or "")
 
     def of_film(self, executor: str | None = None) -> Workers:

