@@ -173,7 +173,7 @@ class _Order(Struct, dict=True):
             for remark in plan.remarks:
                 self.report(Note.of(remark))
             named = Text(self.out.stem, "text", what="the film's name")
-            moderation.require_words([named], self.board.rules, self.report)
+            moderation.require_words([named], self.board.rules, self.report, plan.remarks)
             key = sidecar.film_key(plan, self.signer.chain, self.kind.name)
             return plan, key, sidecar.up_to_date(self.out, key)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -135,13 +135,15 @@ def made_again(board: Storyboard) -> Storyboard:
     return replace(board, rules=replace(board.rules, table=table))
 
 
-def require_words(texts: Sequence[Text], rules: Policy, report: Report) -> None:
+def require_words(texts: Sequence[Text], rules: Policy, report: Report, told: Iterable[Problem] = ()) -> None:
     """Refuse words of a command that stand in no storyboard: names of files, an author, a mark.
+
+    What was `told` of the storyboard is not told of them once more.
 
     Raises:
         PolicyError: the policy refuses them, or refuses what could not be checked.
     """
-    _heed(judge_texts(texts, rules, memory(), lambda _loc: None), report)
+    _heed(judge_texts(texts, rules, memory(), lambda _loc: None), report, told)
 
 
 def require_films(paths: Sequence[Path], board: Storyboard, report: Report) -> inputs.Found:
@@ -155,12 +157,14 @@ def require_films(paths: Sequence[Path], board: Storyboard, report: Report) -> i
     return found
 
 
-def _heed(found: Judgement | inputs.Found, report: Report) -> None:
+def _heed(found: Judgement | inputs.Found, report: Report, told: Iterable[Problem] = ()) -> None:
     """Report what is noted, and refuse what is refused."""
     from sora_cli.events import Note  # `check` and `plan` need no events
 
+    known = {problem.message for problem in told}
     for note in found.notes:
-        report(Note.of(note))
+        if note.message not in known:
+            report(Note.of(note))
     if found.refused:
         raise PolicyError(found.refused[0].message, hint=found.refused[0].hint)
 

@@ -106,7 +106,7 @@ class Dialogue(Struct, dict=True):
             self._remark(beat, number, f"voice {who.voice} cannot read {words}: it says the other words", hint)
         if said.estimated and not self._estimates:
             self._estimates = True
-            message = "lengths of lines are estimated from here on: they are not spoken yet"
+            message = f"lengths of lines are estimated from here on: {said.lacks or 'they are not spoken yet'}"
             self._remark(beat, number, message, said.estimated)
         return said
 

@@ -35,12 +35,12 @@ class Found(Struct):
     seen: dict[str, Seen] = field(default_factory=dict)
     """What was seen, by the hash of the file."""
 
-    def add(self, decision: Decision, problem: Problem) -> None:
-        """Note a problem as it is decided."""
+    def add(self, decision: Decision, problem: Problem, hint: str = "") -> None:
+        """Note a problem as it is decided; `hint` is what may be done where it is only noted."""
         if decision == "refuse":
             self.refused.append(problem)
         elif decision == "note":
-            self.notes.append(Problem(problem.message, "", problem.mark))
+            self.notes.append(Problem(problem.message, hint, problem.mark))
 
 
 def look_at(board: Storyboard, kept: Path, made_here: Callable[[Path], bool], today: date) -> Found:
@@ -124,7 +124,7 @@ class _Given(Struct, frozen=True):
             self._add(found, rules.decision(category, "reference"), what, "take it out, or name another file")
         if seen.unable:
             what = f"{self.path.name} could not be checked: {seen.unable}"
-            self._add(found, rules.unchecked, what, seen.hint)
+            self._add(found, rules.unchecked, what, seen.hint, noted=seen.hint)
         agreed = sum(len(member.consent.who) for member in self._members() if member.consent)
         if seen.faces > agreed and self._key in TO_MODEL and not made_here(self.path):
             self._add(found, rules.decision("likeness", "reference"), self._likeness(seen.faces, agreed), AGREE)
@@ -147,9 +147,9 @@ class _Given(Struct, frozen=True):
         with open_film(self.path) as film:
             return pictures.look(FileReel(film, self._part), every=every, for_faces=True)
 
-    def _add(self, found: Found, decision: Decision, what: str, hint: str) -> None:
+    def _add(self, found: Found, decision: Decision, what: str, hint: str, noted: str = "") -> None:
         told = f"{what}; the {self.board.rules.name} policy {'refuses' if decision == 'refuse' else 'notes'} that"
-        found.add(decision, Problem(told, hint, self.board.mark(self.loc), 4))
+        found.add(decision, Problem(told, hint, self.board.mark(self.loc), 4), noted)
 
     def _likeness(self, faces: int, agreed: int) -> str:
         shown = f"{self.path.name}: {counted(faces, 'face')} {'is' if faces == 1 else 'are'} seen"

@@ -40,7 +40,8 @@ class VoiceLine(Struct, frozen=True):
 class Said(Struct, frozen=True):
     """A line's sound: `length` samples at 48 kHz, and its words. `left_out` are words that the voice cannot read.
 
-    `estimated` says what to do to know the length, where nothing is kept under `key`.
+    `estimated` says what to do to know the length, where nothing is kept under `key`; `lacks` why nothing can be
+    spoken here.
     """
 
     key: str
@@ -48,6 +49,7 @@ class Said(Struct, frozen=True):
     words: tuple[Word, ...] = ()
     left_out: tuple[str, ...] = ()
     estimated: str = ""
+    lacks: str = ""
 
 
 class Speaker:
@@ -77,12 +79,12 @@ class Speaker:
         try:
             return self.said(line)
         except MachineError as error:
-            return self._estimated(line, error.hint)
+            return self._estimated(line, error.hint, error.message)
 
-    def _estimated(self, line: VoiceLine, hint: str) -> Said:
+    def _estimated(self, line: VoiceLine, hint: str, lacks: str = "") -> Said:
         length = estimated(line.text)
         left_out = voice_of(line).unreadable(line.text, line.say)
-        return Said(self.key(line), length, spread(line.text, length), left_out, estimated=hint)
+        return Said(self.key(line), length, spread(line.text, length), left_out, hint, lacks)
 
     def said(self, line: VoiceLine) -> Said:
         """The line, said and kept.

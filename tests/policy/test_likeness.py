@@ -235,6 +235,7 @@ def test_faces_that_could_not_be_looked_for_are_told_and_strict_refuses(
     finally:
         faces._model.cache_clear()
     assert (found, "face.png could not be checked: the checker of faces is not installed" in said) == (code, True), said
+    assert "pip install 'sora-cli[moderation]'" in said
 
 
 def test_no_engine_is_given_more_of_a_film_than_is_looked_at() -> None:

