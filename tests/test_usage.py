@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import signal
@@ -14,6 +16,8 @@ import pytest
 
 from sora_cli.cli import usage
 from sora_cli.cli.main import ROOMS, main
+from sora_cli.cli.progress import Listeners
+from sora_cli.events import JsonLines, Note
 from tests.boards import catalogue
 from tests.test_film import Greys
 from tests.unattended.conftest import new_machine
@@ -159,6 +163,9 @@ def test_help_takes_a_command(capsys: pytest.CaptureFixture[str], words: str) ->
         ("plan good.yaml --prompt", "write --prompts"),
         ("batch good.yaml --dry-run", "sora plan FILE"),
         ("check https://example.org/a.yaml", "save the file here first"),
+        ("play good.yaml", "to make its film: sora storyboard FILE"),
+        ("grade good.yaml --match film -o a.mp4", "hint: name a picture"),
+        ("reproduce good.yaml", "name the film itself"),
         ("make a video of dogs", "sora generate a video of dogs"),
         ("a dog's beach --seconds 4", 'sora generate "a dog\'s beach"\n'),
         ("upscale film.mp4", "see: sora --help"),
@@ -349,6 +356,21 @@ def test_an_interruption_is_a_document_too(tmp_path: Path) -> None:
     assert process.returncode == 143
     told = json.loads("{\n" + out.partition("{\n")[2])
     assert (told["error"]["code"], told["error"]["message"]) == (143, "interrupted")
+
+
+@pytest.mark.parametrize(
+    ("code", "told"), [(errno.ENOSPC, ["--events cannot be written on: No space left on device"]), (errno.EPIPE, [])]
+)
+def test_events_that_cannot_be_written_are_told_and_the_work_goes_on(code: int, told: list[str]) -> None:
+    class Full(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise OSError(code, os.strerror(code))
+
+    heard: list[Any] = []
+    tell = Listeners(JsonLines(Full()), heard.append)
+    for words in ("one", "two"):
+        tell(Note(words))
+    assert [note.message for note in heard] == [*told, "one", "two"]
 
 
 # -- completion ----------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from sora_cli.cli.options import (
 )
 from sora_cli.cli.session import working
 from sora_cli.errors import RequestError, counted
+from sora_cli.texts import as_typed
 
 if TYPE_CHECKING:
     from sora_cli.record.sidecar import ReleasedFilm
@@ -50,11 +51,12 @@ def play(
     from sora_cli.flows import interactive, parts, preflight
     from sora_cli.flows import play as flow
 
-    if (path is None) == (not all_paths):
-        raise RequestError("say which films you want: --path A,B or --all-paths", hint=f"sora play {file} --all-paths")
     with working(reporting, limits, workers) as (report, studio):
         board = preflight.load(file, **reading.asked())
         interactive.require_choices(board)
+        if (path is None) == (not all_paths):
+            hint = f"sora play {as_typed(file)} --all-paths"
+            raise RequestError("say which films you want: --path A,B or --all-paths", hint=hint)
         names = [name.strip() for name in (path or "").split(",") if name.strip()]
         wanted = flow.every(board) if all_paths else [flow.chosen(board, names)]
         outs, kind = flow.films(board, wanted, output, release.deliver)

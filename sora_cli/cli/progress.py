@@ -334,7 +334,7 @@ def _at_once(path: Path) -> int:
 class Listeners:
     """Passes events to several listeners. One that fails (a closed pipe, a full disk) gets no more of them.
 
-    A night of work does not end because its terminal is gone.
+    A night of work does not end because its terminal is gone. The others are told, unless nobody reads a pipe any more.
     """
 
     def __init__(self, *listeners: events.Report) -> None:
@@ -345,5 +345,8 @@ class Listeners:
         for listener in list(self._listeners):
             try:
                 listener(event)
-            except (OSError, ValueError):  # ValueError: the file was closed
+            except (OSError, ValueError) as error:  # ValueError: the file was closed
                 self._listeners.remove(listener)
+                if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+                    what = {events.JsonLines: "--events", Log: "--log"}.get(type(listener), "stderr")
+                    self(events.Note(f"{what} cannot be written on: {error.strerror or error}"))

@@ -23,7 +23,7 @@ from sora_cli.engines.cards import known as released
 from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.options import Memory
 from sora_cli.engines.single_files import is_adapter, is_single_file, like, model_files, single_file
-from sora_cli.errors import EngineMissing
+from sora_cli.errors import EngineMissing, first_of
 from sora_cli.packages import added, others
 from sora_cli.texts import nearest
 
@@ -369,13 +369,18 @@ def _missing(name: str, repo: str, revision: str = "") -> EngineMissing:
         return EngineMissing(f"{name} is an address, not a model", hint=hint)
     names = [template.card.name for template in released()] + [own.name for own in own_cards()]
     names += [template.card.source for template in released()]
-    near, kind = nearest(repo, names), "folder" if "/" in name else "engine"
+    several = [known for known in names if known.casefold().startswith(repo.casefold()) and "/" not in known]
+    near, kind = nearest(repo, names) or "".join(several[:1]), "folder" if "/" in name else "engine"
     other = _other_revision(repo) if is_repo(repo) else ""
     if is_repo(repo) and (other or not near):
         hint = other or _elsewhere(f"download it: sora models pull {repo}")
         return EngineMissing(f"{name} is not on this machine", hint=hint)
     listed = "list them: sora models; folders of models in SORA_MODELS are known by their names"
     hint = f"did you mean {near}?" if near else _elsewhere(listed)
+    if repo.casefold() in ("sora", "sora-2", "sora-2-pro"):
+        hint = f"that model runs at OpenAI alone; {listed}"
+    elif len(several) > 1:
+        hint = f"name one of {first_of(several, 6)}"
     return EngineMissing(f"there is no {'engine' if near else kind} {name}", hint=hint)
 
 

@@ -169,7 +169,7 @@ def grade(
     maker = outputs.Maker(command="grade", paths=(clip,))
     check_out(maker, out, options, lut=lut)
     check_words(maker, out or lut, options)
-    look = _look(match, strength)
+    look = _look(match, strength, file=True)
     if look.path is None:
         raise RequestError(f"--match {match}: not a file", hint="name a picture, a film or a .cube file")
     check_out(maker, out, options, look.path, lut=lut)
@@ -258,18 +258,22 @@ def _in_a_row(found: Sequence[Probe], rate: Fraction, look: Look, come: Transiti
             each, rate, look, name=f"{number + 1} {each.path.stem}", start=end - (overlap if number else 0)
         )
         if overlap and shot.frames <= overlap * (1 + (0 < number < len(found) - 1)):
-            raise RequestError(f"the transition is too long for {each.path}, which has {counted(shot.frames, 'frame')}")
+            raise RequestError(
+                f"the transition is too long for {each.path}, which has {counted(shot.frames, 'frame')}",
+                hint="write a shorter one: dissolve 0.2s",
+            )
         yield replace(shot, transition=come, overlap=overlap) if number else shot
         end = shot.start + shot.frames
 
 
-def _look(match: str, strength: float) -> Look:
-    """The look that words on a command line mean."""
+def _look(match: str, strength: float, *, file: bool = False) -> Look:
+    """The look that words on a command line mean; with `file` only a file is wanted."""
     if match in {"off", "film", "previous"}:
         return Look(match, strength=strength)  # type: ignore[arg-type]  # the line above has checked it
     path = Path(match)
     if not path.is_file():
-        hint = "write film (the first clip), previous, off, or name a picture, a film or a .cube file"
+        words = "" if file else "write film (the first clip), previous, off, or "
+        hint = f"{words}name a picture, a film or a .cube file"
         what = "not a file" if path.exists() else "no such file"
         raise RequestError(f"--match {match}: {what}", hint=hint)
     if path.suffix.lower() == ".cube":

@@ -62,7 +62,8 @@ def require_choices(board: Storyboard) -> None:
     """
     if not has_choices(board):
         raise RequestError(
-            "this storyboard has no choices", hint="give a shot `choices: [{say: Follow the light, go: lamp}, ...]`"
+            "this storyboard has no choices",
+            hint="to make its film: sora storyboard FILE; or give a shot `choices: [{say: Stay, go: pier}, ...]`",
         )
 
 

@@ -158,6 +158,8 @@ def reproduce(
         if not path.exists():
             require_file(path)  # which says so
         hint = f"its sidecar {sidecar.beside(path)[0].name} should lie beside it"
+        if path.suffix.lower() in (".yaml", ".yml", ".json"):
+            hint = "name the film itself, which was made by sora"
         raise RequestError(f"there is no record of how {path} was made", hint=hint)
     _require_film(path)
     return desk.film(path, recipe, known)
