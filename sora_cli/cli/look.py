@@ -102,7 +102,7 @@ def plan(
 
         pages.check(html, file, overwrite=overwrite)
     written = _notes(notes)
-    board = preflight.load(file, **reading.asked())
+    board = preflight.load(file, **reading.asked(), executor=workers.executor)
     team = workers.asked(board)
     view = preview.planned(drafts.on(board), draft=drafts.draft, only=only or (), notes=written, workers=team)
     if html is not None:

@@ -201,7 +201,8 @@ def storyboard(
 
     def load() -> Storyboard:
         place = places.by_title(output, None if story else release.deliver)
-        return subtitles.asked(drafts.on(preflight.load(file, **reading.asked(), place=place)), beside.subtitles)
+        board = preflight.load(file, **reading.asked(), executor=workers.executor, place=place)
+        return subtitles.asked(drafts.on(board), beside.subtitles)
 
     def placed(board: Storyboard) -> tuple[Path, str, Extras]:
         out, kind = places.target(output, partial(places.default_name, board), release.deliver)
@@ -272,7 +273,7 @@ def stills(
         refuse_idle("--animatic", deliver=release.deliver, sign_cert=release.sign_cert, sign_key=release.sign_key)
     wishes = flow.Wishes(asked.again or (), asked.approve or (), asked.approve_all)
     with working(reporting, limits, workers) as (report, studio):
-        board = preflight.load(file, **reading.asked())
+        board = preflight.load(file, **reading.asked(), executor=workers.executor)
         picture = None if animatic else places.stills_name(board, output)
         flow.check(board, picture, overwrite=release.overwrite)
         with flow.chosen(board, wishes, studio.store) as board:
@@ -327,6 +328,7 @@ def batch(
             jobs=jobs,
             deliver=deliver,
             overwrite=overwrite,
+            executor=workers.executor,
         )
         outcomes = films.run(asked, studio, report, options)
         _show_outcomes(outcomes, reporting)

@@ -52,7 +52,7 @@ def play(
     from sora_cli.flows import play as flow
 
     with working(reporting, limits, workers) as (report, studio):
-        board = preflight.load(file, **reading.asked())
+        board = preflight.load(file, **reading.asked(), executor=workers.executor)
         interactive.require_choices(board)
         if (path is None) == (not all_paths):
             hint = f"sora play {as_typed(file)} --all-paths"

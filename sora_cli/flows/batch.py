@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sora_cli import storyboard
 from sora_cli.errors import DeviceLost, Interrupted, Problem, RequestError, SoraError, refusal
@@ -95,6 +96,8 @@ class BatchOptions(Struct, frozen=True, kw_only=True):
     deliver: str | None = None
     """The kind of films; None: as their names' endings say, else the usual."""
     overwrite: bool = False
+    executor: str | None = None
+    """Where takes are made; None: as storyboards say."""
 
 
 def entries(files: Sequence[Path], report: Report) -> list[Entry]:
@@ -208,7 +211,9 @@ def _check(entry: Entry, options: BatchOptions) -> CheckedEntry:
     from sora_cli.media.deliveries import delivery
 
     sets, place = {**entry.sets, **options.sets}, partial(_place, entry, options)
-    board = preflight.load(entry.board, sets=sets, allow_outside=options.allow_outside, place=place)
+    board = preflight.load(
+        entry.board, sets=sets, allow_outside=options.allow_outside, executor=options.executor, place=place
+    )
     plan = preflight.plan_of(board, draft=options.draft)
     preflight.require_ready(plan)
     out, deliver = place(board.title or entry.board.stem), _deliver(entry, options)
@@ -280,7 +285,7 @@ class _Running:
             board = storyboard.load(job.entry.board, sets=sets, allow_outside=options.allow_outside, find=find)
             tell = AboutFilm(out, self._report, job.notes)
             made = film.make(
-                board,
+                replace(board, executor=options.executor or board.executor),
                 job.out,
                 report=tell,
                 studio=self._studio,

@@ -36,6 +36,7 @@ from sora_cli.record import recipe, sidecar
 from sora_cli.record.film import FilmRecord
 from sora_cli.record.sidecar import ReleasedFilm
 from sora_cli.shoot.studio import Studio, place, unlock
+from sora_cli.shoot.workers import Workers
 from sora_cli.store import Clip, Store, open_store
 from sora_cli.storyboard.model import Storyboard
 
@@ -80,7 +81,7 @@ def make(
         board: the storyboard.
         out: where the film goes; its sidecar and contact sheet lie beside it.
         report: hears what happens.
-        studio: shared with other films; by default its own, on the default store.
+        studio: shared with other films; by default its own, on the default store, with the workers of the environment.
         draft: few steps and a small size.
         only: names of shots; the film is these alone.
         deliver: the name of a kind of film file.
@@ -153,7 +154,7 @@ class _Order(Struct, dict=True):
         self.check(plan)
         preflight.require_ready(plan)
         with contextlib.ExitStack() as stack:
-            studio = studio or stack.enter_context(Studio(open_store()))
+            studio = studio or stack.enter_context(Studio(open_store(), workers=Workers.asked()))
             if self.drawn:
                 preflight.require_drafts(plan, studio.store)
             stack.enter_context(place(self.out, studio.cancel))

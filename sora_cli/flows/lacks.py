@@ -28,11 +28,12 @@ def lacks(board: Storyboard) -> Iterator[Problem]:
     """What is not installed, cannot be used or is not there of what a storyboard wants."""
     if board.upscale is not None:
         yield from _upscale_problems(board, board.upscale)
-    if board.executor == "ray" and (told := lacking("the executor ray", "ray")):
+    on_ray = (board.executor or os.environ.get("SORA_EXECUTOR")) == "ray"
+    if on_ray and (told := lacking("the executor ray", "ray")):
         yield Problem(*told, board.mark(("executor",)), code=3)
     from sora_cli.engines.options import PACKAGES, listed, not_safetensors
 
-    if board.memory and (board.executor or os.environ.get("SORA_EXECUTOR")) != "ray":  # its workers are elsewhere
+    if board.memory and not on_ray:  # whose workers are elsewhere
         yield from _memory_problems(board)
     for shot in board.shots:
         for beat in shot.shown:

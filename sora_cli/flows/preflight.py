@@ -77,10 +77,12 @@ def load(
     sets: Mapping[str, str],
     allow_outside: bool = False,
     memory: str | None = None,
+    executor: str | None = None,
     place: Place | None = places.of_title,
 ) -> Storyboard:
     """Load a storyboard; an error names everything that is wrong with it.
 
+    A `memory` mode and an `executor` that are given win over those that are written there.
     Clips that it searches for are those of its film at `place`, where that is there; with None it may not search.
 
     Raises:
@@ -88,7 +90,7 @@ def load(
     """
     find = Finder(path, place) if place else nowhere
     board = whole(storyboard.read(path, sets=sets, allow_outside=allow_outside, find=find))
-    return storyboard.fitted(board, memory)
+    return replace(storyboard.fitted(board, memory), executor=executor or board.executor)
 
 
 def whole(reading: LoadResult) -> Storyboard:

@@ -36,6 +36,7 @@ from sora_cli.shoot.camera import Camera
 from sora_cli.shoot.executors.local import LocalExecutor
 from sora_cli.shoot.shoot import shoot
 from sora_cli.shoot.studio import Studio
+from sora_cli.shoot.workers import Workers
 from sora_cli.store import Card, Clip, Store
 from sora_cli.storyboard.policy import OFF, Policy
 
@@ -214,10 +215,10 @@ class _Desk(Struct, frozen=True):
             plan = preflight.plan_of(board, draft=recipe.draft, only=recipe.only, animatic=recipe.animatic)
             preflight.require_ready(plan)
             again, out = Store(folder / "store"), folder / f"film{delivery(recipe.deliver).suffix}"
-            signer = stamp.local_signer()
+            signer, here = stamp.local_signer(), Workers.asked("local")  # nobody elsewhere sees this folder
             wrong = ""
             try:
-                with Studio(again, self.cancel) as studio:
+                with Studio(again, self.cancel, workers=here) as studio:
                     film.make(
                         board,
                         out,

@@ -8,6 +8,7 @@ import math
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -18,9 +19,11 @@ from typing import Any
 
 import pytest
 from msgspec import field
+from msgspec.structs import replace
 
-from sora_cli.errors import RequestError, WorkerLost
+from sora_cli.errors import RequestError, SoraError, WorkerLost
 from sora_cli.events import Event, Recording, Silent, Step, TakeKept, TakeRetried
+from sora_cli.flows import batch, film, preflight
 from sora_cli.plan import plan_takes
 from sora_cli.plan.schedule import Task
 from sora_cli.shoot.executors.crew import Crew
@@ -81,6 +84,10 @@ def test_a_killed_worker_s_take_is_made_by_another_and_clips_are_those_of_one_pr
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("SORA_DRAW_STEP", "0.1")
     monkeypatch.setenv("SORA_DRAW_LOG", str(tmp_path / "drawn.log"))
+    script, ran = tmp_path / "film.py", tmp_path / "ran-again"
+    script.write_text(f"open({str(ran)!r}, 'w')\n")  # a program that makes films at its top, as a short one does
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(script))
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
     plan = plan_takes(
         board({"beats": ["a ball", "it stops"]}, {"prompt": "a cube", "takes": 2}, "a star", "a cone"), lambda _: CARD
     )
@@ -98,6 +105,7 @@ def test_a_killed_worker_s_take_is_made_by_another_and_clips_are_those_of_one_pr
     drawn = Counter(line.split()[0] for line in (tmp_path / "drawn.log").read_text().splitlines())
     assert set(drawn.values()) == {2}, "once alone, once shared"
     assert workers_of(os.getpid()) == [], "their devices are given back"
+    assert not ran.exists(), "workers ran the user's program anew"
 
 
 class Doubling:
@@ -214,6 +222,38 @@ def test_what_the_environment_asks_is_checked(
     with pytest.raises(RequestError, match=message):
         Workers.asked()
     assert Workers.asked("local", 3) == Workers("local", 3), "an option wins"
+
+
+def test_what_an_option_says_of_who_makes_takes_is_known_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cluster's GPUs are not looked for on this machine; and a program without options is given what a command is."""
+    monkeypatch.setattr("sora_cli.flows.lacks.lacking", lambda *_: None)
+    monkeypatch.setattr("sora_cli.engines.devices.gpus", list)
+    file = tmp_path / "board.yaml"
+    file.write_text("memory: {gpus: 2}\nexecutor: ray\nshots: [a red ball]\n")
+    entry, options = batch.Entry(str(file), file, {}), batch.BatchOptions(folder=tmp_path)
+    preflight.require_ready(preflight.plan_of(preflight.load(file, sets={})))
+    with pytest.raises(SoraError, match="gpus: 0 GPUs can be used here"):
+        preflight.require_ready(preflight.plan_of(preflight.load(file, sets={}, executor="local")))
+    file.write_text("memory: {gpus: 2}\nshots: [a red ball]\n")
+    asked = preflight.load(file, sets={}, executor="ray")
+    preflight.require_ready(preflight.plan_of(asked))
+    with Studio(Store(tmp_path / "store")) as studio:
+        with pytest.raises(SoraError, match="gpus: 0 GPUs can be used here"):
+            batch.run([entry], studio, Silent(), options)
+        with monkeypatch.context() as patched:
+            patched.setattr(film, "make", lambda board, *_, **__: pytest.fail(f"made by {board.executor}"))
+            with pytest.raises(pytest.fail.Exception, match="made by ray"):
+                batch.run([entry], studio, Silent(), replace(options, executor="ray"))
+
+    def opened(_store: Store, *, workers: Workers) -> None:
+        raise SoraError(f"{workers.of_film(asked.executor)}")
+
+    monkeypatch.setattr(film, "Studio", opened)
+    monkeypatch.setenv("SORA_WORKERS", "3")
+    with pytest.raises(SoraError, match=r"kind='ray', number=3"):
+        film.make(asked, tmp_path / "film.mp4", report=Silent())
 
 
 @pytest.mark.long

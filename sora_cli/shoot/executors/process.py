@@ -6,12 +6,14 @@ import contextlib
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
+from types import ModuleType
 from typing import Generic, Protocol, cast
 
 from sora_cli.errors import RenderError, WorkerLost
@@ -56,7 +58,8 @@ class ProcessWorker(Generic[Job_contra, Result]):
         self._pipe, there = context.Pipe()
         self._sending = threading.Lock()
         self._process = context.Process(target=_serve, args=(there, make, dict(environment)), name=name, daemon=True)
-        self._process.start()
+        with _without_main():
+            self._process.start()
         there.close()
 
     def run(self, job: Job_contra, tell: Callable[[object], None]) -> Result:
@@ -90,6 +93,20 @@ class ProcessWorker(Generic[Job_contra, Result]):
         if code is not None and code < 0:
             return f"was ended by {signal.Signals(-code).name}"
         return f"ended with exit code {code}"
+
+
+_starting = threading.Lock()
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """While a process is spawned: no main module, which it would run again, and with it a user's whole script."""
+    with _starting:
+        main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
 
 
 def answer(name: str, said: Iterable[tuple[str, object]], tell: Callable[[object], None]) -> object:
