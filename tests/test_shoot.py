@@ -40,7 +40,7 @@ class Drawing:
     def generate(self, take: Take, given: Given, progress: Progress) -> Footage:
         progress(1, 2)
         if self._fails(take):
-            raise RenderError("the model saw red")
+            raise RenderError(f"{take.name}: the model saw red")
         frames = np.full((take.frames, take.height, take.width, 3), take.seed % 251, np.uint8)
         if given.opening is not None:
             frames[: len(given.opening)] = given.opening
@@ -99,9 +99,10 @@ def test_a_beat_opens_with_the_played_frames_before_it(tmp_path: Path) -> None:
 def test_a_failed_take_takes_down_only_what_hangs_on_it(tmp_path: Path) -> None:
     planned = plan({"name": "one", "beats": ["a ball", "it stops"]}, {"name": "two", "prompt": "a cube"})
     place = Set(tmp_path, fails=lambda take: "one/1" in take.name)
-    with pytest.raises(RenderError, match="2 takes could not be made"):
+    with pytest.raises(RenderError, match="2 takes could not be made: .*; first: scene-1/one/1: "):
         place.shoot(planned)
     assert place.made == ["scene-1/two"]
+    assert "one/1" not in place.report.of(TakeFailed)[0].reason, "the take is named once"
     assert [event.take for event in place.report.of(TakeFailed)] == ["scene-1/one/1"]
     assert [event.because for event in place.report.of(TakeSkipped)] == ["scene-1/one/1"]
     mended = Set(tmp_path)

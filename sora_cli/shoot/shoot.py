@@ -291,7 +291,8 @@ class _Shooting:
     def _fail(self, take: Take, error: SoraError) -> None:
         self._failed[take.key] = take.name
         self._errors.append(error)
-        self._report(TakeFailed(take.name, take.key, error.message, error.hint))
+        reason = error.message.removeprefix(f"{take.name}: ")  # which is told with it
+        self._report(TakeFailed(take.name, take.key, reason, error.hint))
 
     def _tried_again(self, take: Take, error: DeviceLost) -> bool:
         """Whether a take whose device or worker went away is tried once more; else it failed."""
