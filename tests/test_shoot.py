@@ -99,7 +99,7 @@ def test_a_beat_opens_with_the_played_frames_before_it(tmp_path: Path) -> None:
 def test_a_failed_take_takes_down_only_what_hangs_on_it(tmp_path: Path) -> None:
     planned = plan({"name": "one", "beats": ["a ball", "it stops"]}, {"name": "two", "prompt": "a cube"})
     place = Set(tmp_path, fails=lambda take: "one/1" in take.name)
-    with pytest.raises(RenderError, match="2 takes could not be made: .*; first: scene-1/one/1: "):
+    with pytest.raises(RenderError, match=r"2 takes could not be made: .*; first: scene-1/one/1: "):
         place.shoot(planned)
     assert place.made == ["scene-1/two"]
     assert "one/1" not in place.report.of(TakeFailed)[0].reason, "the take is named once"

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from sora_cli.errors import MachineError, StoreError
 from sora_cli.events import Recording
 from sora_cli.plan import Plan, plan_takes
+from sora_cli.shoot.executors.ray import RayWorker, _Actor
 from sora_cli.shoot.hire import CameraRunner
 from sora_cli.shoot.studio import Studio
 from sora_cli.shoot.workers import Workers
@@ -42,6 +44,32 @@ def test_without_ray_the_error_says_what_to_install(tmp_path: Path, monkeypatch:
 def test_a_worker_that_sees_another_store_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="does not see the store"):
         CameraRunner(Store(tmp_path), tmp_path / ".seen-elsewhere")
+
+
+class Here:
+    """An actor in this process, which Ray starts in a folder of its own."""
+
+    def __init__(self, actor: object) -> None:
+        os.chdir("/")
+        self._actor = actor
+
+    def __getattr__(self, name: str) -> SimpleNamespace:
+        return SimpleNamespace(remote=getattr(self._actor, name))
+
+
+def test_paths_count_from_the_folder_in_which_the_film_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`cd films; sora storyboard film.yaml --executor ray` names `refs/mara.png`; a cluster is started anywhere."""
+    (tmp_path / "mara.png").touch()
+    monkeypatch.chdir(tmp_path)
+    remote = SimpleNamespace(options=lambda **_: SimpleNamespace(remote=lambda *words: Here(_Actor(*words))))
+    ray = SimpleNamespace(remote=lambda _: remote, get=lambda value, **_: value, get_gpu_ids=list)
+    ray.exceptions = SimpleNamespace(RayError=OSError)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+
+    def made() -> SimpleNamespace:
+        return SimpleNamespace(room=1.0 if Path("mara.png").exists() else 0.0)
+
+    assert RayWorker(made, {}, gpus=0).room, "what a storyboard names is found"  # type: ignore[arg-type]  it only opens
 
 
 SHOTS = "".join(f"  - {{name: s{n}, prompt: a ball {n}, duration: 0.5s}}\n" for n in range(40))

@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Generic, cast
 
@@ -43,7 +44,8 @@ class Cluster:
                         namespace="sora",
                     )
                 except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-                    hint = "start one (ray start --head), or leave --ray-address out"
+                    hint = "start one (ray start --head), set RAY_AUTH_MODE=token for one that wants its token, or "
+                    hint += "leave --ray-address out"
                     words = str(error).splitlines()[0] if str(error) else type(error).__name__
                     raise MachineError(
                         f"no Ray cluster answers at {address or 'this machine'}: {words}", hint=hint
@@ -73,16 +75,18 @@ def _signals_kept() -> Iterator[None]:
 
 
 class _Actor(Generic[Job_contra, Result]):
-    """Runs jobs on a node of the cluster."""
+    """Runs jobs on a node of the cluster, in a folder: paths count from it, where the node has it."""
 
-    def __init__(self, make: Callable[[], Runner[Job_contra, Result]]) -> None:
-        self._make = make
+    def __init__(self, make: Callable[[], Runner[Job_contra, Result]], folder: Path) -> None:
+        self._make, self._folder = make, folder
         self._runner: Runner[Job_contra, Result] | None = None
 
     def open(self) -> tuple[str, float] | BaseException:
         """Make what runs jobs; where this is and its room in GB, or what went wrong."""
         import ray
 
+        with contextlib.suppress(OSError):
+            os.chdir(self._folder)
         try:
             self._runner = self._make()
         except Exception as error:  # noqa: BLE001  it belongs to who asked
@@ -124,7 +128,7 @@ class RayWorker(Generic[Job_contra, Result]):
 
         options = {"num_gpus": gpus, "num_cpus": 1, "max_restarts": 0, "max_concurrency": 2}
         actor = ray.remote(_Actor).options(**options, runtime_env={"env_vars": dict(environment)})
-        self._actor = actor.remote(make)
+        self._actor = actor.remote(make, Path.cwd())
         try:
             opened = ray.get(self._actor.open.remote(), timeout=START)
         except ray.exceptions.RayError as error:
