@@ -128,12 +128,20 @@ def test_closed_captions_are_told_and_empty_ones_are_not(tmp_path: Path, data: b
     assert [*unkept(probe(tmp_path / "b.mp4"))] == ["the closed captions in its pictures are not kept"] * told
 
 
-def test_how_letters_look_is_left_out(tmp_path: Path) -> None:
+def test_how_letters_look_is_left_out_and_so_is_what_they_draw(tmp_path: Path) -> None:
+    """Signs in subtitles of ASS are outlines, `{\\p1}m 0 0 l 9 0`: as words they were numbers under the picture."""
     path = tracks(tmp_path / "a.mkv", "ass")
     data = path.read_bytes()
     assert data.count(b"It is still") == 1
-    path.write_bytes(data.replace(b"It is still", b"{\\i1}It{\\i}"))
-    assert read_words(probe(path)).subtitles[0].text == "It\nburning."
+    for written, right in (
+        (b"{\\i1}It{\\i}", ["It\nburning.", "שלום"]),
+        (b"{\\p1}m 0 0l", ["שלום"]),
+        (b"{\\p1}m{\\p0}", ["burning.", "שלום"]),
+        (b"\\{It\\} is s", ["{It} is s\nburning.", "שלום"]),
+        (b"{It is stil", ["{It is stil\nburning.", "שלום"]),
+    ):
+        path.write_bytes(data.replace(b"It is still", written))
+        assert [each.text for each in read_words(probe(path)).subtitles] == right
 
 
 def test_subtitles_that_are_on_at_once_stand_below_each_other() -> None:

@@ -112,6 +112,24 @@ def _of(packet: Packet[SubtitleStream], begin: Fraction) -> Iterator[Subtitle]:
 
 def _plain(line: bytes) -> str:
     """The words of a line in the form of ASS, whose first eight fields say how it is shown."""
-    text = line.decode("utf-8", "replace").split(",", 8)[-1]
-    text = re.sub(r"\{[^}]*\}", "", text).replace(r"\N", "\n").replace(r"\n", "\n").replace(r"\h", "\N{NO-BREAK SPACE}")
+    text = _without_styles(line.decode("utf-8", "replace").split(",", 8)[-1])
+    for written, meant in _ESCAPED:
+        text = text.replace(written, meant)
     return "\n".join(row.strip() for row in text.splitlines() if row.strip())
+
+
+_ESCAPED = ((r"\N", "\n"), (r"\n", "\n"), (r"\h", "\N{NO-BREAK SPACE}"), (r"\{", "{"), (r"\}", "}"), ("\\\u2060", "\\"))
+"""What letters of ASS stand for; the last one is how libav writes a backslash that stands for itself."""
+_DRAWS = re.compile(r"\\p(\d)")
+
+
+def _without_styles(text: str) -> str:
+    r"""A line without what stands in braces, and without the outlines that it draws: `{\p1}m 0 0 l 9 0{\p0}`."""
+    first, *others = re.split(r"(?<!\\)\{", text)
+    kept, drawn = [first], False
+    for part in others:
+        styles, closed, words = part.partition("}")
+        for scale in _DRAWS.findall(styles if closed else ""):
+            drawn = scale != "0"
+        kept += [] if drawn else [words if closed else "{" + part]
+    return "".join(kept)
