@@ -16,9 +16,10 @@ import soundfile
 from av.stream import Disposition
 from PIL import Image, ImageCms, PngImagePlugin
 
-from sora_cli.errors import MediaError
+from sora_cli.errors import MediaError, UnusableFile
 from sora_cli.media.clip import write_clip
 from sora_cli.media.read import open_film, probe, read_frames, read_picture, read_sound
+from sora_cli.media.read.picture import TRANSPARENT
 from sora_cli.media.read.usable import require_usable
 from sora_cli.media.stream import Sound
 
@@ -552,6 +553,42 @@ def test_transparent_films_of_every_codec_show_white(tmp_path: Path, name: str, 
             assert np.abs(picture[20, 10].astype(int) - (255, 0, 0)).max() <= 3
             assert picture[20, 50].min() >= 253
         assert "transparent" in found.facts.remarks[0]
+
+
+def test_what_is_opaque_in_a_film_with_transparency_is_shown_in_every_row(tmp_path: Path) -> None:
+    """libswscale left half of the last row of each of its slices empty: white dashes in three places of an HD film."""
+    for size in (SIZE, (1280, 720), (37, 21)):
+        with av.open(str(tmp_path / "a.mkv"), "w") as container:
+            stream = container.add_stream("ffv1", rate=25)
+            stream.width, stream.height, stream.pix_fmt = *size, "bgra"
+            grey = np.full((*size[::-1], 4), (90, 90, 90, 255), np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgba")))
+            container.mux(stream.encode(None))
+        picture = read_frames(tmp_path / "a.mkv", 0, 1)[0]
+        assert np.abs(picture.astype(int) - 90).max() <= 1, size
+
+
+def test_transparency_in_a_second_layer_of_hevc_shows_white(tmp_path: Path) -> None:
+    """As Apple's programs write it: libav's decoder showed the colours that are hidden, in silence.
+
+    The first film is red and transparent on its right; the second one is grey and transparent by half, whose colours
+    may be told to be multiplied by that.
+    """
+    with open_film(CASES / "hevc_alpha.mov") as found:
+        assert TRANSPARENT in found.facts.remarks
+        for number in (0, 4, 2):
+            (picture,) = found.read(number, 1)
+            assert np.abs(picture[20, 28].astype(int) - (255, 0, 0)).max() <= 3
+            assert picture[20, 36].min() >= 253
+    data, told = (CASES / "hevc_half.mov").read_bytes(), b"\x4e\x01\xa5\x04"
+    assert data.count(told + b"\0") == 1
+    (tmp_path / "multiplied.mov").write_bytes(data.replace(told + b"\0", told + b"\x10"))
+    grey = (110 - 16) / 219 * 255
+    for path, right in ((CASES / "hevc_half.mov", (grey + 255) / 2), (tmp_path / "multiplied.mov", grey + 255 / 2)):
+        assert np.abs(read_frames(path, 0, 1) - right).max() <= 2
+    (tmp_path / "lost.mov").write_bytes(data.replace(b"\x42\x09\x01\x01", b"\x42\x01\x01\x01"))
+    with pytest.raises(UnusableFile, match="what is transparent in it cannot be decoded"):
+        read_frames(tmp_path / "lost.mov", 0, 1)
 
 
 @pytest.mark.parametrize(("primaries", "matrix"), [

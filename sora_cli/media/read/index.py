@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
@@ -13,7 +13,6 @@ import av
 import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
-from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from sora_cli.errors import MediaError, UnusableFile
 from sora_cli.media.read.clock import PacketClock, packets
 from sora_cli.media.read.edits import Gap, gaps_of, within
+from sora_cli.media.read.layers import Decode, layered, with_layer
 from sora_cli.media.read.whole import require_clusters
 
 _ONE_SAMPLE_ONE_FRAME = {"h264", "hevc", "prores", "mjpeg", "png", "qtrle", "rawvideo"}
@@ -309,27 +309,13 @@ def shape_of(stream: VideoStream, frame: av.VideoFrame) -> Shape:
     return frame.width, frame.height, wide or Fraction(1)
 
 
-Decode: TypeAlias = "Callable[[Packet[VideoStream]], Iterator[av.VideoFrame]]"
-
-
 def decoder(stream: VideoStream, failed: list[int] | None = None) -> Decode:
-    """What decodes a stream's packets; transparency in WebM too, which libav's own decoder of VP9 leaves out.
+    """What decodes a stream's packets, transparency that lies beside them too.
 
     Where a packet cannot be decoded, a time is added to `failed`.
     """
-    context = av.CodecContext.create(_ALPHA[stream.codec_context.name], "r") if layered(stream) else None
-    if not isinstance(context, VideoCodecContext):
-        return partial(frames_of, failed=failed)
-    return lambda packet: iter(context.decode(packet if packet.size else None))
-
-
-def layered(stream: VideoStream) -> bool:
-    """Whether a stream's transparency lies beside its pictures, and can be decoded."""
-    alpha = {name.lower(): value for name, value in stream.metadata.items()}.get("alpha_mode") == "1"
-    return alpha and _ALPHA.get(stream.codec_context.name) in av.codecs_available
-
-
-_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+    pictures = partial(frames_of, failed=failed)
+    return with_layer(stream, pictures) if layered(stream) else pictures
 
 
 def frames_of(packet: Packet[VideoStream], failed: list[int] | None = None) -> Iterator[av.VideoFrame]:

@@ -24,7 +24,8 @@ from sora_cli.media.read.clock import packets
 from sora_cli.media.read.edits import gaps_of
 from sora_cli.media.read.facts import ColorTags, Probe, shown_size, told_turn, upright
 from sora_cli.media.read.film import FileChapter, Film
-from sora_cli.media.read.index import Index, damaged, decoder, frames_of, layered, read_index, shape_of
+from sora_cli.media.read.index import Index, damaged, decoder, frames_of, read_index, shape_of
+from sora_cli.media.read.layers import layered, multiplied
 from sora_cli.media.read.opening import only_pictures, opened, picture_streams
 from sora_cli.media.read.picture import TRANSPARENT
 from sora_cli.media.read.rgb import Steady, plain
@@ -242,7 +243,8 @@ class Reel(Film):
             if given is None:
                 reshaped = self.index.reshaped if "index" in vars(self) else None
                 steady = Steady(reshaped[1]) if reshaped else steady
-                change = plain(self._cut(frame), self._stream.sample_aspect_ratio)
+                aspect, darker = self._stream.sample_aspect_ratio, multiplied(self._stream)
+                change = plain(self._cut(frame), aspect, multiplied=darker)
                 self._square = change is not None
             if frame is not given or made is None:
                 even = self._cut(steady(frame, shape_of(self._stream, frame)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import cache
 from typing import Literal
@@ -119,26 +119,58 @@ def has_alpha(frame: av.VideoFrame) -> bool:
     return frame.format.name == "pal8" or any(part.is_alpha for part in frame.format.components)
 
 
-def plain(frame: av.VideoFrame, aspect: Fraction | None) -> Callable[[av.VideoFrame], av.VideoFrame] | None:
+def plain(
+    frame: av.VideoFrame, aspect: Fraction | None, *, multiplied: bool = False
+) -> Callable[[av.VideoFrame], av.VideoFrame] | None:
     """What makes upright 16-bit RGB of BT.709's primaries, over white, of frames like `frame`; None where they are so.
 
-    Frames that come out are shown as they are: without turn, and with square pixels.
+    Frames that come out are shown as they are: without turn, and with square pixels. Colours that are `multiplied` were
+    made darker by how transparent they are.
     """
     alpha, change = has_alpha(frame), _change(int(frame.color_primaries), int(frame.color_trc))
     if not alpha and change is None:
         return None
     steps = to_rgb(frame, None, aspect, "gbrap16le" if alpha else "gbrp16le")
+    if alpha and multiplied:
+        chain = Chain(*steps)
+        return lambda frame: _changed(_over_white(chain(frame)), change)
     chain = Chain(*steps, *(_OVER_WHITE if alpha else ()))
     return lambda frame: _changed(chain(frame), change)
 
 
+_THREE = {f"map{number}{kind}": str(number * (kind == "p")) for number in range(3) for kind in "sp"}
 _OVER_WHITE: tuple[Step, ...] = (
     ("negate", {}),
     ("premultiply", {"inplace": "1"}),
-    ("format", {"pix_fmts": "gbrp16le"}),
+    ("mergeplanes", {**_THREE, "format": "gbrp16le"}),  # libswscale loses the end of the last row of each of its slices
     ("negate", {}),
 )
 """1 - a (1 - c) = a c + (1 - a): what is transparent shows white."""
+
+
+def _over_white(frame: av.VideoFrame) -> av.VideoFrame:
+    """A planar frame of 16 bits whose colours are multiplied by how opaque they are, over white."""
+    *colours, opaque = _rows(frame)
+    return _of_rows(frame, [np.minimum(each.astype(np.int32) + (_FINE - opaque), _FINE) for each in colours])
+
+
+def _rows(frame: av.VideoFrame) -> list[NDArray[np.uint16]]:
+    """The planes of a planar frame of 16 bits."""
+    coded = (np.frombuffer(memoryview(plane), np.uint16).reshape(plane.height, -1) for plane in frame.planes)
+    return [plane[:, : frame.width] for plane in coded]
+
+
+def _of_rows(like: av.VideoFrame, rows: Iterable[NDArray[np.integer]]) -> av.VideoFrame:
+    """A planar frame of 16-bit RGB; the decoder may still need the one that it is made from."""
+    out = av.VideoFrame(like.width, like.height, "gbrp16le")
+    for plane, row in zip(out.planes, rows, strict=True):
+        wide = np.zeros((plane.height, plane.line_size // 2), np.uint16)
+        wide[:, : like.width] = row
+        plane.update(wide.tobytes())
+    out.pts, out.time_base, out.color_range, out.colorspace = like.pts, like.time_base, 2, 0
+    out.color_primaries = like.color_primaries
+    return out
+
 
 _D65, _C, _DCI = (0.3127, 0.3290), (0.310, 0.316), (0.314, 0.351)
 PRIMARIES = {
@@ -200,14 +232,8 @@ def _changed(frame: av.VideoFrame, change: _Change | None) -> av.VideoFrame:
     if change is None:
         return frame
     light, matrix, back = change
-    coded = [np.frombuffer(memoryview(plane), np.uint16).reshape(plane.height, -1) for plane in frame.planes]
-    green, blue, red = (light[plane[:, : frame.width]] for plane in coded)
-    out = av.VideoFrame(frame.width, frame.height, frame.format.name)  # the decoder may still need the given one
-    for plane, row in zip(out.planes, matrix[[1, 2, 0]], strict=True):
-        mixed = np.sqrt(np.clip(row[0] * red + row[1] * green + row[2] * blue, 0, 1))
-        wide = np.zeros((plane.height, plane.line_size // 2), np.uint16)
-        wide[:, : frame.width] = back[(mixed * _FINE + 0.5).astype(np.int32)]
-        plane.update(wide.tobytes())
-    out.pts, out.time_base, out.color_range, out.colorspace = frame.pts, frame.time_base, 2, 0
+    green, blue, red = (light[plane] for plane in _rows(frame))
+    mixed = (np.sqrt(np.clip(row[0] * red + row[1] * green + row[2] * blue, 0, 1)) for row in matrix[[1, 2, 0]])
+    out = _of_rows(frame, (back[(each * _FINE + 0.5).astype(np.int32)] for each in mixed))
     out.color_primaries = 1
     return out
