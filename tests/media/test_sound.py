@@ -47,17 +47,32 @@ def test_surround_is_mixed_down_as_bs_775_says(tmp_path: Path, subtype: str) -> 
     assert right == pytest.approx(0.5 * np.sqrt(0.5), abs=1e-3)
 
 
-@pytest.mark.parametrize("kind", ["adts", "matroska"])
-def test_a_file_whose_header_does_not_tell_its_length_has_that_of_its_sound(tmp_path: Path, kind: str) -> None:
-    """A bare stream of AAC is as long as its packets, however small the first ones are; so is a live recording."""
-    with av.open(str(tmp_path / "a"), "w", format=kind, options={"live": "1"} if kind == "matroska" else {}) as file:
-        stream = file.add_stream("aac", rate=48_000, layout="mono")
-        noise = np.random.default_rng(0).normal(0, 0.2, (1, 4 * 48_000)).astype(np.float32)
-        noise[:, :48_000] = 0
-        block = av.AudioFrame.from_ndarray(noise, "fltp", "mono")
+@pytest.mark.parametrize(
+    ("kind", "codec", "options"),
+    [
+        ("adts", "aac", {}),
+        ("matroska", "aac", {"live": "1"}),
+        ("mp3", "libmp3lame", {"write_xing": "0"}),
+        ("mp3", "libmp3lame", {}),
+        ("mpegts", "aac", {}),
+        ("ogg", "libopus", {}),
+    ],
+)
+def test_a_file_whose_header_does_not_tell_its_length_has_that_of_its_sound(
+    tmp_path: Path, kind: str, codec: str, options: dict[str, str]
+) -> None:
+    """So have bare streams, live recordings and songs of changing rate; of an Ogg that was joined both parts count."""
+    with av.open(str(tmp_path / "a"), "w", format=kind, options=options) as file:
+        stream = file.add_stream(codec, rate=48_000, layout="stereo")
+        if codec == "libmp3lame":
+            stream.codec_context.qscale = stream.codec_context.global_quality = 4 * 118  # the rate changes
+        noise = np.random.default_rng(0).normal(0, 0.2, (2, 4 * 48_000)).astype(np.float32)
+        noise[:, :96_000] = 0
+        block = av.AudioFrame.from_ndarray(noise, "fltp", "stereo")
         block.sample_rate = 48_000
         file.mux([*stream.encode(block), *stream.encode(None)])
-    assert probe(tmp_path / "a").duration == pytest.approx(4, abs=0.05)
+    (tmp_path / "a").write_bytes((tmp_path / "a").read_bytes() * (2 if kind == "ogg" else 1))
+    assert probe(tmp_path / "a").duration == pytest.approx(8 if kind == "ogg" else 4, abs=0.05)
 
 
 def test_a_file_without_sound_is_told(tmp_path: Path) -> None:

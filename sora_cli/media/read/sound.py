@@ -39,6 +39,8 @@ _USUAL = {3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1"}
 """What libswresample takes channels for that have no names."""
 _SLOWEST = 100
 """Samples a second below which there is no sound to hear, and a small file lasts for days."""
+_UNTOLD = {"aac", "ac3", "amr", "eac3", "mp3", "mpeg", "mpegts", "ogg"}
+"""Containers that may not tell how long they are: libav guesses it by their size, or by their last packets."""
 _TRIES = 50
 """Packets of a track that are decoded in search of sound."""
 
@@ -153,7 +155,10 @@ def sound_facts(path: Path) -> Probe | None:
         duration = Fraction(container.duration or 0, av.time_base)
         if stream.duration is not None and stream.time_base is not None:
             duration = stream.duration * stream.time_base
-        if not duration or container.format.name == "aac":  # a bare stream, whose length libav guesses by its size
+        lame = (
+            container.format.name == "mp3" and stream.start_time
+        )  # its header tells what comes before the sound, and all
+        if not duration or (container.format.name in _UNTOLD and not lame):
             begin = (stream.start_time or 0) * (stream.time_base or Fraction(0))
             duration = max(Fraction(0), last_heard(path, track.number) - begin)
         return Probe(
