@@ -51,6 +51,19 @@ def test_a_file_of_zeros_is_told_as_that(tmp_path: Path, name: str) -> None:
     assert caught.value.hint == "copy or download it again"
 
 
+def test_what_cameras_and_tools_write_behind_the_last_box_does_not_make_a_film_cut_short(tmp_path: Path) -> None:
+    """Cameras of 360 degrees and tools that leave notes do so; a box that a film needs is still missed."""
+    path = film(tmp_path / "a.mp4", [40] * 5)
+    data = path.read_bytes()
+    for behind in (b"a note of a tool", b"TAG" + b"0" * 125, b"\0\0\x40\0INST" + bytes(range(200))):
+        path.write_bytes(data + behind)
+        assert (probe(path).frames, probe(path).remarks) == (5, ())
+    for cut in (b"\0\0\x40\0mdat" + bytes(range(200)), b"\0\0\x40\0moof" + bytes(range(200))):
+        path.write_bytes(data + cut)
+        with pytest.raises(UnusableFile, match="it is cut short"):
+            probe(path)
+
+
 @pytest.mark.parametrize("coded", [b"encv", b"drmi"])
 def test_a_film_that_only_a_key_opens_is_told_as_that(tmp_path: Path, coded: bytes) -> None:
     path = film(tmp_path / "a.mp4", [40] * 5)

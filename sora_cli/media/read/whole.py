@@ -103,9 +103,13 @@ def _behind_times(file: BinaryIO, box: Box) -> int:
     return int.from_bytes(head[20:24] if head[:1] == b"\1" else head[12:16], "big")
 
 
+_OUTER = frozenset(b"ftyp moov mdat free skip wide moof mfra sidx ssix styp meta uuid udta pnot pdin emsg prft".split())
+"""Boxes that lie in no other. What else cameras and tools write behind the last one need not be boxes."""
+
+
 def _boxes(file: BinaryIO, size: int) -> bool:
     """MP4, QuickTime, HEIF: boxes with their sizes."""
-    return any(box.end > size for box in boxes(file, 0, size))
+    return any(box.end > size and box.name in _OUTER for box in boxes(file, 0, size))
 
 
 def behind(path: Path) -> Iterator[str]:
