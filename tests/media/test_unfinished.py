@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from PIL import Image
 
 from sora_cli.errors import UnusableFile
 from sora_cli.media.read import probe
 from sora_cli.media.read.usable import require_usable
+from sora_cli.media.read.whole import require_whole
 from tests.cases.test_what_is_shown import film
 
 
@@ -62,6 +64,19 @@ def test_what_cameras_and_tools_write_behind_the_last_box_does_not_make_a_film_c
         path.write_bytes(data + cut)
         with pytest.raises(UnusableFile, match="it is cut short"):
             probe(path)
+
+
+def test_a_gif_with_bytes_behind_its_end_is_whole(tmp_path: Path) -> None:
+    pictures = [Image.fromarray(np.full((8, 8, 3), grey, np.uint8)) for grey in (40, 90)]
+    pictures[0].save(tmp_path / "a.gif", save_all=True, append_images=pictures[1:], comment=b"two; greys")
+    data = (tmp_path / "a.gif").read_bytes()
+    for behind in (b"\r\n", b"a note of a tool", bytes(100) + b"x"):
+        (tmp_path / "a.gif").write_bytes(data + behind)
+        assert probe(tmp_path / "a.gif").frames == 2
+    for cut in range(20, len(data) - 1, 7):
+        (tmp_path / "a.gif").write_bytes(data[:cut])
+        with pytest.raises(UnusableFile, match="it is cut short"):
+            require_whole(tmp_path / "a.gif")
 
 
 @pytest.mark.parametrize("coded", [b"encv", b"drmi"])

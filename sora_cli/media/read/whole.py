@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
 from sora_cli.errors import UnusableFile
+from sora_cli.media.read.gif import ends
 
 _LIVE = 0xFFFFFFFF
 """A size that a recorder could not know yet, as it writes to a pipe."""
@@ -271,7 +272,7 @@ def _pages(file: BinaryIO, size: int) -> bool:
 def _trailer(file: BinaryIO, size: int) -> bool:
     """GIF: a semicolon ends it."""
     file.seek(max(0, size - 64))
-    return file.read().rstrip(b"\0")[-1:] != b";"
+    return file.read().rstrip(b"\0")[-1:] != b";" and not ends(file)
 
 
 def _end_chunk(file: BinaryIO, size: int) -> bool:
