@@ -200,6 +200,8 @@ def test_words_that_nano_was_never_taught_are_told_where_they_stand_in_any_scrip
         (3, "oil, paint"), (5, "一只红色的狐狸, 它跳"), (5, "calm, mood"), (6, "كرة, حمراء"), (6, "35mm, lens"),
         (7, "🦊🌉, 7, times, café"), (8, "brass"),
     ]  # fmt: skip
+    shown = {each.mark.line for each in remarks if each.mark and "ring or heart; `sora models`" in each.hint}
+    assert shown == {5, 6, 7}  # where nothing that is asked for is among what it shows
 
 
 # -- faults that there were ----------------------------------------------------------------------------------------

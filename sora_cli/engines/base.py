@@ -81,6 +81,8 @@ class EngineCard(Struct, frozen=True, kw_only=True):
     `option_steps` tells options that, when they are on, want sizes in another step, and `option_parts` those that need
     another folder of the checkpoint.
 
+    `words` are all that it knows of a prompt, `subjects` what it can show (None, empty: no limit known).
+
     `location` is the folder with the weights on this machine, None where they are not here (or where there are none).
     `parts` names components that are read from another folder of the checkpoint than their own.
     `dialect` is how it wants to be told. `weights` tells the size of each component in billions of parameters, and
@@ -115,6 +117,7 @@ class EngineCard(Struct, frozen=True, kw_only=True):
     draft: Mapping[str, object] = field(default_factory=dict)
     draft_scale: float = 0.5
     words: frozenset[str] | None = None
+    subjects: tuple[str, ...] = ()
     licence: str = ""
     min_frames: int = 1
     max_opening: int = 1

@@ -22,6 +22,8 @@ from sora_cli.storyboard.model import Beat
 from sora_cli.texts import nearest, shortened
 
 _DIRECTED = ("setting", "light", "framing", "angle", "lens", "depth of field", "camera", "mood", "pace", "style")
+_SHOWN = ("prompt", "sent")
+"""Keys with the words that say who is seen."""
 _MOST = 12
 """Unknown words that are named."""
 
@@ -113,7 +115,7 @@ def check_prompt(
     key, taught = "sent" if beat.sent else "prompt", named_by(options)
     unknown = [word for word in unknown_words(prompt.text, card) if word not in taught]
     for place, words in _by_key(beat, unknown, card) if unknown else ():
-        _tell_unknown(findings, card, beat, place, words)
+        _tell_unknown(findings, card, beat, place, words, prompt.text)
     for left in prompt.left_out:
         if not left.seen and (card.makes_video or beat.sent):  # what a still is not told, its shot is
             what, place = (left.key, key) if beat.sent else ("this", left.key)
@@ -148,15 +150,20 @@ def _check_avoid(findings: Findings, card: EngineCard, beat: Beat, options: Mapp
     if not beat.avoid or not card.can(Ability.NEGATIVE_PROMPT):
         return
     if unknown := list(unknown_words(beat.avoid, card)):
-        _tell_unknown(findings, card, beat, "avoid", unknown)
+        _tell_unknown(findings, card, beat, "avoid", unknown, beat.avoid)
     whole = avoided(str(options.get("quality_avoid") or ""), beat.avoid)
     if told := _too_long("what is avoided", whole, card):
         findings.remark(beat, "avoid", told, "shorten `avoid`, or the option `quality_avoid`, which stands before it")
 
 
-def _tell_unknown(findings: Findings, card: EngineCard, beat: Beat, place: str, words: list[str]) -> None:
-    told = first_of([shortened(word, 40) for word in words], _MOST)
-    findings.remark(beat, place, f"engine {card.name} does not know: {told}", "these words are ignored")
+def _tell_unknown(  # noqa: PLR0917 - as `check_prompt`, by key
+    findings: Findings, card: EngineCard, beat: Beat, place: str, words: list[str], text: str
+) -> None:
+    told, hint = first_of([shortened(word, 40) for word in words], _MOST), "these words are ignored"
+    if place in _SHOWN and card.subjects and not any(subject in text.lower() for subject in card.subjects):
+        *most, last = card.subjects
+        hint += f": it shows a {', '.join(most)} or {last}; `sora models` lists engines that show more"
+    findings.remark(beat, place, f"engine {card.name} does not know: {told}", hint)
 
 
 def _by_key(beat: Beat, unknown: list[str], card: EngineCard) -> Iterator[tuple[str, list[str]]]:

@@ -11,6 +11,7 @@ from PIL import Image
 from examples.nano.assemble import LARGEST
 from examples.nano.captions import vocabulary
 from examples.nano.config import CHECKPOINT, FPS, FRAMES, HEIGHT, TEXT, WIDTH
+from examples.nano.scene import SHAPES
 from examples.nano.text import SIDES
 from examples.nano.words import CAMERA_WORDS
 from examples.nano.world import render
@@ -54,6 +55,7 @@ def test_its_card_says_what_it_was_trained_for() -> None:
     card = nano_card()
     assert (card.native_size, card.max_frames, card.fps) == ((WIDTH, HEIGHT), FRAMES, FPS)
     assert card.film_size == card.native_size
+    assert card.subjects == SHAPES
 
 
 def test_its_words_are_those_it_was_taught() -> None:
