@@ -46,5 +46,6 @@ def nano_card() -> EngineCard:
         default_seconds=Fraction(17, 12), max_references=1, prompt_tokens=64, draft={"steps": 6},
         dialect=TAUGHT,
         words=frozenset(words.read_text(encoding="utf-8").split()) if words.is_file() else None,
-        subjects=("ball", "box", "star", "triangle", "ring", "heart"), foley=True, stills=True, licence=APACHE, demand=demands.NANO, disk_gb=0.04,
+        subjects=("ball", "box", "star", "triangle", "ring", "heart"),
+        foley=True, stills=True, licence=APACHE, demand=demands.NANO, disk_gb=0.04,
     )  # fmt: skip
