@@ -160,7 +160,8 @@ def _tell_unknown(  # noqa: PLR0917 - as `check_prompt`, by key
     findings: Findings, card: EngineCard, beat: Beat, place: str, words: list[str], text: str
 ) -> None:
     told, hint = first_of([shortened(word, 40) for word in words], _MOST), "these words are ignored"
-    if place in _SHOWN and card.subjects and not any(subject in text.lower() for subject in card.subjects):
+    said = {word.removesuffix("s") for word in re.findall(r"\w+", text.lower())}
+    if place in _SHOWN and card.subjects and said.isdisjoint(card.subjects):
         *most, last = card.subjects
         hint += f": it shows a {', '.join(most)} or {last}; `sora models` lists engines that show more"
     findings.remark(beat, place, f"engine {card.name} does not know: {told}", hint)
