@@ -159,6 +159,30 @@ def test_free_names_never_overwrite(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert places.free_name("...") == Path("film.mp4")
 
 
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Été à la MER: l’œuf!", "ete-a-la-mer-l-œuf"),
+        ("Мой фильм №1", "мой-фильм-no1"),
+        ("海辺の犬、夕方が来る", "海辺の犬-夕方が来る"),
+        ("लाल गेंद", "लाल-गेंद"),
+        ("วันที่หนึ่ง", "วันที่หนึ่ง"),
+        ("كرة حمراء", "كرة-حمراء"),
+        ("❤\ufe0f 빨간 공 \u202e..", "빨간-공"),
+        ("/../\u0301 \u200b", "film"),
+        ("海" * 90, "海" * 50),
+        ("\U00020000" * 90, "\U00020000" * 37),
+    ],
+)
+def test_titles_of_all_scripts_are_names(title: str, name: str) -> None:
+    assert places.slug(title) == name
+
+
+def test_titles_are_in_plain_letters_where_names_of_files_have_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sora_cli.flows.places.os.fsencode", lambda name: name.encode("latin-1"))
+    assert [places.slug(title) for title in ("Der Ball rollt", "Мой фильм 2")] == ["der-ball-rollt", "2"]
+
+
 def test_every_delivery_is_made_and_found_again(studio: Path) -> None:
     shots = ({"prompt": "black"}, {"prompt": "white", "transition": "dissolve 0.5s"}, {"title": "Fin"})
     for name, kind in DELIVERIES.items():

@@ -7,6 +7,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ WEB = "web"
 
 NAME_LENGTH = 60
 """Characters of a file name made from words."""
+NAME_BYTES = 150
+"""Bytes of it: file systems have 255, endings and what stands beside a film included."""
 
 
 def target(asked: str | None, name: Callable[[str, Path], Path], deliver: str | None) -> tuple[Path, str]:
@@ -131,9 +134,34 @@ def _free(folder: Path, stem: str, suffix: str) -> Path:
 
 
 def slug(words: str) -> str:
-    """Words as a name for a file: small letters, figures and hyphens."""
-    plain = "".join(sign for sign in unicodedata.normalize("NFKD", words.lower()) if not unicodedata.combining(sign))
-    return texts.name(re.sub(r"[^a-z0-9]+", "-", plain).strip("-"), NAME_LENGTH) or "film"
+    """Words as a name for a file: small letters of any script, Latin ones without accents, figures and hyphens."""
+    plain = re.sub("-+", "-", _letters(unicodedata.normalize("NFKC", words).lower())).strip("-")
+    with suppress(UnicodeEncodeError):  # names of files have the letters of one country here
+        return next(
+            name
+            for letters in range(NAME_LENGTH, -1, -1)
+            if len(os.fsencode(name := texts.name(plain, letters) or "film")) <= NAME_BYTES
+        )
+    return texts.name(re.sub("[^a-z0-9]+", "-", plain).strip("-"), NAME_LENGTH) or "film"
+
+
+def _letters(words: str) -> str:
+    """Words with a hyphen for each sign that is no letter and no figure; marks stay on their letters."""
+    made = ""
+    for sign in words:
+        kind = unicodedata.category(sign)[0]
+        plain = "".join(part for part in unicodedata.normalize("NFKD", sign) if not unicodedata.combining(part))
+        if kind == "M":
+            made += sign if made[-1:].strip("-") and not _ACCENT.match(sign) else ""
+        elif plain.isascii():
+            made += plain if plain.isalnum() else "-"
+        else:
+            made += sign if kind in "LN" else "-"
+    return made
+
+
+_ACCENT = re.compile("[\u0300-\u036f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Accents of Latin, and signs that choose how the one before them is drawn."""
 
 
 def check_place(out: Path, kind: Delivery) -> None:
