@@ -43,6 +43,11 @@ class Cancellation:
         late = self._seconds is not None and time.monotonic() - self._began > self._seconds
         return late or self._asked.is_set()
 
+    @property
+    def reason(self) -> str:
+        """Why the work should stop, in words; empty where it should not."""
+        return "" if not self.asked else "interrupted" if self.signal is not None else self._why[0]
+
     def check(self) -> None:
         """Stop here, if the work should stop.
 

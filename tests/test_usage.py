@@ -59,6 +59,12 @@ def test_a_prompt_needs_no_quotes_and_options_have_the_names_that_people_know(
 
 
 @pytest.mark.usefixtures("home")
+def test_a_prompt_may_have_several_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", "A ball rolls.\n\nCinematography:\nCamera shot: wide\n", "--dry-run", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "A ball rolls. Cinematography: Camera shot: wide"
+
+
+@pytest.mark.usefixtures("home")
 def test_generate_says_which_words_the_engine_does_not_know(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -163,6 +169,7 @@ def test_help_takes_a_command(capsys: pytest.CaptureFixture[str], words: str) ->
         ("plan good.yaml --prompt", "write --prompts"),
         ("batch good.yaml --dry-run", "sora plan FILE"),
         ("check https://example.org/a.yaml", "save the file here first"),
+        ("generate ball --option lora=a.safetensors --dry-run", "a.safetensors\n  hint: name a .safetensors file"),
         ("play good.yaml", "to make its film: sora storyboard FILE"),
         ("grade good.yaml --match film -o a.mp4", "hint: name a picture"),
         ("reproduce good.yaml", "name the film itself"),

@@ -77,7 +77,7 @@ def stream(text: str) -> None:
         sys.stderr.flush()
 
 
-STOPPING = "finishing the current file, then stopping; press Ctrl-C again to stop now"
+STOPPING = "finishing the current file, then stopping; one more signal, or Ctrl-C, stops now"
 
 
 def show_stop(*, last: bool) -> None:

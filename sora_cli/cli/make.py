@@ -98,7 +98,7 @@ class ShotOptions(Struct, frozen=True):
         }
         sizes = written({name: given(f"--{name}", getattr(self, name)) for name in ("size", "aspect", "fps")})
         return {
-            "title": shot["prompt"],
+            "title": Given(" ".join(words.split()), "PROMPT"),
             "shots": [written(shot)],
             "memory": given("--memory", memory),
             "output": sizes or None,

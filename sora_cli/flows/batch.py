@@ -275,8 +275,8 @@ class _Running:
     def _make(self, job: CheckedEntry, number: int, of: int) -> Outcome:
         """Make one film; a failure is an outcome as well."""
         source, out, options = job.entry.source, str(job.out), self._options
-        if self._studio.cancel.asked or self._why:
-            return Outcome(source, "not tried", reason=self._why or "the batch stopped before this film", exit_code=1)
+        if why := self._studio.cancel.reason or self._why:
+            return Outcome(source, "not tried", reason=why, exit_code=1)
         self._report(FilmStarted(out, source, number, of))
         began = time.monotonic()
         try:

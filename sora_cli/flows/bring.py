@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from sora_cli.interchange.workbook import HINT_SAVED, WORKBOOKS, read_sheet
 from sora_cli.storyboard.source import MAX_BYTES, harmless
 from sora_cli.texts import decoded
 
+_COMFY = re.compile(r'"class_type"\s*:|"last_node_id"\s*:')
+"""What a workflow of ComfyUI has, as it is saved and as its server takes it."""
 Reader = Callable[[SourceText, Path], Outline]
 
 
@@ -39,6 +42,9 @@ def _text(page: SourceText, folder: Path) -> Outline:
     if (rows := as_rows(page)) is not None:
         return read_shotlist(rows, folder)
     if line := board_line(page.lines):
+        if _COMFY.search(page.text):
+            hint = 'write its prompt: sora generate "a red ball"; its model: sora models; its LoRA: --option lora=FILE'
+            raise StoryboardError([page.problem(line, "this is a workflow of ComfyUI, which sora does not run", hint)])
         file = Path(page.name)
         board = file.with_suffix(".yaml").name
         hint = f"save it as {board}, without what a chat wrote around it; then: sora check {board}"

@@ -17,7 +17,7 @@ _SEEN = {"description", "subject"}
 
 def as_rows(page: SourceText) -> SourceText | None:
     """The text as a shot list; None where it is no JSON, or JSON of which not every object says what is seen."""
-    found = _objects(page.text)
+    found = [(line, _of_programs(each)) for line, each in _objects(page.text)]
     rows = [{key: _cell(key, value) for key, value in each.items()} for _, each in found]
     if not rows or not all(_SEEN & {meaning(key)[0] for key, cell in row.items() if cell} for row in rows):
         return None
@@ -50,6 +50,25 @@ def _objects(text: str) -> list[tuple[int, dict[str, object]]]:
     return found
 
 
+def _of_programs(told: dict[str, object]) -> dict[str, object]:
+    """An object whose keys are those of programs that make films, under names of columns that mean the same."""
+    return dict(_column(key, value) for key, value in told.items())
+
+
+def _column(key: str, value: object) -> tuple[str, object]:
+    words = " ".join(key.casefold().replace("_", " ").split())
+    if words in _FRAMES and str(value).isdecimal():
+        return "frames", value
+    if words in _SIZES and _SIZE.fullmatch(str(value)):  # Wan's own programs write 832*480
+        return "resolution", str(value).replace("*", "x")
+    return key, value
+
+
+_FRAMES = frozenset({"video length", "num frames", "frame num", "number of frames", "n frames"})
+_SIZES = frozenset({"size", "resolution", "video size"})
+_SIZE = re.compile(r"\d+\s*[x\u00d7*]\s*\d+", re.IGNORECASE)
+
+
 def _cell(key: str, value: object) -> str:
     """A value in words: of lines that are said, who says each before it."""
     column = meaning(key)[0]
@@ -71,4 +90,5 @@ def _name(key: str, cells: Sequence[str]) -> str:
 def _above(key: str, cells: set[str]) -> str:
     """What all objects say of the film, as a line above a list: `aspect ratio: 16:9`; empty for what is a shot's."""
     line = f"{key.replace('_', ' ')}: {min(cells)}"
-    return line if len(cells) == 1 and not meaning(key)[0] and is_above(line) else ""
+    above = is_above(line) or _SIZE.fullmatch(min(cells)) is not None
+    return line if len(cells) == 1 and not meaning(key)[0] and above else ""

@@ -192,7 +192,8 @@ def tell_misfits(findings: Findings, card: EngineCard, beat: Beat, error: Valida
             part = one["loc"][-1]
             wrong = "there is no such key" if one["type"] == "extra_forbidden" else fault_words(one)
             told = f"option {key}: {f'{part}: ' if isinstance(part, str) else ''}{wrong}"
-            findings.wrong(beat, f"options.{key}", told, _ADAPTER if key == "lora" else "")
+            hint = _NAMED if one["type"] == "value_error" else _ADAPTER  # of a file, or of how it is written
+            findings.wrong(beat, f"options.{key}", told, hint if key == "lora" else "")
             continue
         message = unknown if one["type"] == "extra_forbidden" else f"option {key}: {fault_words(one)}"
         known = sorted(card.options.model_fields)

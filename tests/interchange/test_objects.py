@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sora_cli import storyboard
+from sora_cli.errors import StoryboardError
 from sora_cli.flows.bring import bring
 from sora_cli.interchange.cues import cued
 from sora_cli.storyboard.model import Beat
@@ -45,6 +46,31 @@ def test_prompts_that_are_an_object_each_are_shots(name: str, text: str, tmp_pat
     assert (ball.prompt, ball.duration and ball.duration.seconds) == ("a ball", 4)
     assert (cube.prompt, cube.camera) == ("a cube", "pan left")
     assert [(line.cast, line.line) for line in cube.dialogue] == [("mara", "It burns.")]
+
+
+@pytest.mark.parametrize(
+    ("settings", "length", "output"),
+    [
+        ({"video_length": 81, "resolution": "832x480", "fps": 16}, "81f", 'output: {fps: "16", aspect: "26:15"}'),
+        ({"num_frames": "49", "size": "720*1280"}, "49f", 'output: {aspect: "9:16"}'),
+        ({"seconds": "8", "size": "720x1280", "model": "sora-2"}, "8s", 'output: {aspect: "9:16"}'),
+        ({"seconds": "8", "size": "Close-up"}, "8s", "framing: close"),
+    ],
+)
+def test_settings_of_programs_that_make_films_keep_their_meaning(
+    settings: dict[str, object], length: str, output: str, tmp_path: Path
+) -> None:
+    _, (beat,) = beats_of(json.dumps({"prompt": "a ball", "negative_prompt": "text", "seed": 5, **settings}), tmp_path)
+    written = (tmp_path / "a.yaml").read_text(encoding="utf-8")
+    for each in (output, f"duration: {length}\n", "avoid: text\n", "seed: 5\n"):
+        assert each in written
+    assert beat.prompt == "a ball"
+
+
+@pytest.mark.parametrize("text", ['{"3": {"class_type": "KSampler"}}', '{"last_node_id": 9, "nodes": []}'])
+def test_a_workflow_of_comfyui_is_told_as_one(text: str, tmp_path: Path) -> None:
+    with pytest.raises(StoryboardError, match="a workflow of ComfyUI"):
+        beats_of(text, tmp_path, "a.json")
 
 
 @pytest.mark.parametrize(

@@ -140,8 +140,9 @@ def test_when_time_is_up_the_rest_is_not_tried_and_the_next_run_goes_on(machine:
     slow = {"SORA_DRAW_STEP": "0.25"}
     done = machine.run("batch", *files, "--max-time", "2s", "--json", environment=slow)
     assert done.returncode == 1, done.stderr
-    states = [outcome["state"] for outcome in json.loads(done.stdout)]
-    assert "not tried" in states
+    outcomes = json.loads(done.stdout)
+    late = [outcome["reason"] for outcome in outcomes if outcome["state"] == "not tried"]
+    assert set(late) == {"stopped after 2 s, its time limit"}
     assert machine.leftovers() == []
     assert machine.run("batch", *files).returncode == 0
     assert set(machine.drawn().values()) == {1}
