@@ -18,7 +18,8 @@ from sora_cli.storyboard.source import quoted
 PICTURES = ("png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "tif", "tiff", "gif", "heic", "heif", "avif", "jp2")
 FILMS = (
     *("mp4", "mov", "mkv", "webm", "avi", "m4v", "mpg", "mpeg", "vob", "ts", "mts", "m2ts", "mxf", "dv", "wmv", "flv"),
-    *("ogv", "3gp", "asf", "f4v", "m2v", "qt", "y4m", "mjpeg", "mjpg"),
+    *("ogv", "3gp", "asf", "f4v", "m2v", "qt", "y4m", "mjpeg", "mjpg", "3g2", "m2t", "mod", "tod", "mpe", "m1v", "m2p"),
+    *("tp", "divx", "ogm"),
 )
 MOVING = ("gif", "png", "webp", "avif")
 """Pictures that may move: then they are films."""
@@ -26,7 +27,7 @@ AS_FILM = frozenset({"from", "to", "of", "film"})
 """Keys under which a picture that moves is a film; under others it is its first frame."""
 SOUNDS = (
     *("wav", "flac", "mp3", "ogg", "opus", "m4a", "aac", "aif", "aiff", "caf", "amr", "wma", "mka", "weba"),
-    *("oga", "m4b", "au", "aifc", "ac3", "w64", "mp2"),
+    *("oga", "m4b", "au", "aifc", "ac3", "w64", "mp2", "bwf", "m4r", "3ga", "mpga", "snd"),
 )
 HEARD = (*SOUNDS, *FILMS)
 """What may be heard: of a film, its sound."""

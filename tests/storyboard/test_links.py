@@ -24,10 +24,20 @@ def linked(folder: Path, **links: str) -> tuple[Link | None, Link | None]:
     return beat.start, beat.end
 
 
-@pytest.mark.parametrize("name", ["a.MTS", "a.mpg", "a.wmv", "a.mxf", "a.3gp", "a.ts", "a.vob", "a.jfif", "a.jp2"])
+_PICTURED = ["a.MTS", "a.mpg", "a.wmv", "a.mxf", "a.3gp", "a.3g2", "a.ts", "a.m2t", "a.MOD", "a.vob", "a.jfif", "a.jp2"]
+
+
+@pytest.mark.parametrize("name", _PICTURED)
 def test_each_kind_that_can_be_read_can_be_carried_on_from(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"x")
     found = read_text(f"shots: [{{prompt: a ball, from: {name}}}]", folder=tmp_path, name="a.yaml")
+    assert [problem.message for problem in found.problems] == []
+
+
+@pytest.mark.parametrize("name", ["a.caf", "a.BWF", "a.3ga", "a.m4r", "a.MOD"])
+def test_each_kind_that_can_be_read_can_be_heard(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    found = read_text(f"sound: {{music: {name}}}\nshots: [a ball]", folder=tmp_path, name="a.yaml")
     assert [problem.message for problem in found.problems] == []
 
 
