@@ -156,13 +156,14 @@ class Note(Event, frozen=True):
 
 
 class Released(Event, frozen=True):
-    """The film has its name."""
+    """The film has its name: it was made now, or was there and up to date (`reused`)."""
 
     film: str
     sidecar: str
     sheet: str
     frames: int
     seconds: float
+    reused: bool = False
 
 
 class FilmStarted(Event, frozen=True):

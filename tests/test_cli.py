@@ -193,7 +193,9 @@ def test_events_are_json_lines_and_the_document_comes_last(studio: Path) -> None
 
 def test_a_second_run_makes_nothing_and_is_quick(studio: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = (studio / "two.mp4").stat().st_mtime_ns
-    assert main(["storyboard", "two.yaml", "-o", "two.mp4", "--draft"]) == 0  # imports are done
+    assert main(["storyboard", "two.yaml", "-o", "two.mp4", "--draft", "--events"]) == 0  # imports are done
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["event"], last["film"], last["reused"]) == ("released", "two.mp4", True), "a program hears where it is"
     started = time.process_time()
     assert main(["storyboard", "two.yaml", "-o", "two.mp4", "--draft"]) == 0
     assert time.process_time() - started < 1  # the processor's time: a busy machine takes longer

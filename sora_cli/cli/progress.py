@@ -244,7 +244,7 @@ def _(event: events.FilmEnded) -> tuple[str, str]:
 
 @words.register
 def _(event: events.Released) -> tuple[str, str]:
-    return f"{event.film}: released", ""
+    return f"{event.film}: {'up to date' if event.reused else 'released'}", ""
 
 
 @words.register

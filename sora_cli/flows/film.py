@@ -147,7 +147,14 @@ class _Order(Struct, dict=True):
         return self.signed_by() if callable(self.signed_by) else self.signed_by
 
     def filled(self, studio: Studio | None) -> ReleasedFilm:
-        """The film, made unless it is there and up to date."""
+        """The film, made unless it is there and up to date; it is told of once."""
+        film = self.found_or_made(studio)
+        facts = str(film.path), str(film.sidecar), str(film.sheet), film.frames, film.seconds
+        self.report(Released(*facts, reused=film.reused))
+        return film
+
+    def found_or_made(self, studio: Studio | None) -> ReleasedFilm:
+        """The film, without a word of its end."""
         plan, key, done = self.planned()
         if done is not None:
             return self.noted(plan, done, studio)
@@ -163,9 +170,7 @@ class _Order(Struct, dict=True):
                 return replace(done, remarks=plan.remarks)
             self.check(plan)
             stack.enter_context(studio.store.used(studio.cancel.check))
-            film = self.made(plan, key, studio)
-        self.report(Released(str(film.path), str(film.sidecar), str(film.sheet), film.frames, film.seconds))
-        return film
+            return self.made(plan, key, studio)
 
     def planned(self) -> tuple[Plan, str, ReleasedFilm | None]:
         """The plan, the film's key, and the film where it is there and up to date."""
