@@ -107,6 +107,31 @@ def test_the_text_that_excel_calls_unicode_is_a_list_and_json_lines_are_none(tmp
         entries([tmp_path / "b.yaml", tmp_path / "rows.jsonl"], Silent())
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (",hero,seed\n0,a red ball,1\n1,a blue cube,2\n", "counts the rows"),
+        ("Unnamed: 0;hero;seed\n1;a red ball;1\n2;a blue cube;2\n", "counts the rows"),
+        ("| hero | seed |\n|---|:-:|\n| a red ball | 1 |\n| a blue cube | 2 |\n", ""),
+        ("hero,seed\na red ball,1\nhero,seed\na blue cube,2\n", "row 2 names the columns once more"),
+        ("hero,seed\r\na red ball,1\r\na blue cube,2\r\n\x1a", ""),
+    ],
+)
+def test_what_programs_write_beside_the_rows_makes_no_film(tmp_path: Path, text: str, told: str) -> None:
+    heard = Recording()
+    assert [*rows(tmp_path, text, heard).values()] == [*TWO.values()]
+    assert told in " ".join(str(event) for event in heard.events)
+    assert bool(told) == bool(heard.events)
+
+
+@pytest.mark.parametrize("name", ["list.txt", "list"])
+def test_a_text_whose_first_line_names_columns_is_a_list(tmp_path: Path, name: str) -> None:
+    (tmp_path / "b.yaml").write_text("vars: {hero: red, place: sea}\nshots: ['${hero}']\n")
+    (tmp_path / name).write_text("hero;place\nblue;lake\n")
+    (found,) = entries([tmp_path / "b.yaml", tmp_path / name], Silent())
+    assert found.sets == {"hero": "blue", "place": "lake"}
+
+
 def test_quoted_newlines_marks_and_quotes_stay_in_their_cell(tmp_path: Path) -> None:
     text = 'hero;place\n"a ball,\n""red""; large";"the sea, the sky"\n'
     assert rows(tmp_path, text) == {1: {"hero": 'a ball,\n"red"; large', "place": "the sea, the sky"}}

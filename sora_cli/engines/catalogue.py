@@ -22,7 +22,7 @@ from sora_cli.engines.cards import NANO, KnownModel, sized
 from sora_cli.engines.cards import known as released
 from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.options import Memory
-from sora_cli.engines.single_files import is_adapter, is_single_file, like, model_files, single_file
+from sora_cli.engines.single_files import address, is_adapter, is_single_file, like, model_files, single_file
 from sora_cli.errors import EngineMissing, first_of
 from sora_cli.packages import added, others
 from sora_cli.texts import nearest
@@ -354,9 +354,6 @@ def is_repo(name: str) -> bool:
     return re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name) is not None
 
 
-_HUB = re.compile(r"(?:https?://)?(?:hf\.co|huggingface\.co)/(\w[\w.-]*/\w[\w.-]*)")
-
-
 def _missing(name: str, repo: str, revision: str = "") -> EngineMissing:
     if is_folder(expanded(name)):
         return _no_checkpoint(name)
@@ -364,9 +361,8 @@ def _missing(name: str, repo: str, revision: str = "") -> EngineMissing:
         return _others_layout(name, place)
     if is_single_file(name):
         return single_file(name)
-    if "://" in name or _HUB.match(name):
-        hint = f"name it as the hub does: {hub[1]}" if (hub := _HUB.match(name)) else "download it, and name its folder"
-        return EngineMissing(f"{name} is an address, not a model", hint=hint)
+    if told := address(name):
+        return told
     names = [template.card.name for template in released()] + [own.name for own in own_cards()]
     names += [template.card.source for template in released()]
     several = [known for known in names if known.casefold().startswith(repo.casefold()) and "/" not in known]

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from urllib.parse import unquote
 
-from sora_cli.bounded import expanded, is_file
+from sora_cli.bounded import expanded, is_file, open_regular
 from sora_cli.engines import checkpoint, folders
 from sora_cli.engines.cards import known as released
 from sora_cli.engines.header import has_low_rank, header_of
@@ -31,6 +32,7 @@ def model_files(folder: Path) -> list[Path]:
     return []
 
 
+ARCHIVE = "an archive"
 SINGLE_FILES = {
     ".safetensors": "weights alone",
     ".sft": "weights alone",
@@ -40,6 +42,7 @@ SINGLE_FILES = {
     ".pt": "a pickle",
     ".pth": "a pickle",
     ".onnx": "an ONNX model",
+    **dict.fromkeys((".zip", ".tar", ".tgz", ".gz", ".xz", ".7z", ".rar"), ARCHIVE),
 }
 """Endings of the models of other programs, and what they are."""
 
@@ -60,7 +63,22 @@ def as_single_file(name: str) -> str:
         kind = "a download that was not finished"
     elif is_adapter(path):
         kind = "a LoRA, or its like"
+    elif kind == SINGLE_FILES[".safetensors"]:
+        kind = _kind_of(path)
     return f"{name} {f'is a single file ({kind})' if is_file(path) else 'would be a single file, and there is none'}"
+
+
+def _kind_of(path: Path) -> str:
+    """What a file with the ending of weights is, by how it begins."""
+    with suppress(OSError):
+        with open_regular(path) as file:
+            begin = file.read(64)
+        try:
+            header_of(path)
+        except ValueError:
+            page = begin.lstrip().lower().startswith((b"<!doctype", b"<html"))
+            return "a page that was saved" if page else "cut short, or no weights" if begin else "empty"
+    return SINGLE_FILES[".safetensors"]
 
 
 def is_adapter(path: Path) -> bool:
@@ -80,6 +98,8 @@ def single_file(name: str, inside: Sequence[Path] = ()) -> EngineMissing:
     if is_adapter(one):
         told = "lay it over the engine that it was made for: --option lora=FILE, or `options: {lora: FILE}`"
         return EngineMissing(as_single_file(str(one)), hint=told)
+    if is_file(path) and SINGLE_FILES.get(path.suffix.lower()) == ARCHIVE:
+        return EngineMissing(as_single_file(name), hint="unpack it, and name the folder that was in it")
     example = next(filter(None, map(like, (path.name, f"{path.parent.name} {path.name}", one.name))), EXAMPLE)
     around = next((str(place) for place in one.parents if folders.has_index(place)), "")
     hint = f"name the folder that contains it: {around}" if around else f"download one: sora models pull {example}"
@@ -88,6 +108,20 @@ def single_file(name: str, inside: Sequence[Path] = ()) -> EngineMissing:
         files = first_of([each.name for each in inside], 2)
         what = f"{name} holds no {checkpoint.INDEXES[0]}, but files of other programs: {files}"
     return EngineMissing(f"{what}; sora takes diffusers folders, for example {example}", hint=hint)
+
+
+_HUB = re.compile(r"(?:https?://)?(?:hf\.co|huggingface\.co)/(\w[\w.-]*/\w[\w.-]*)")
+
+
+def address(name: str) -> EngineMissing | None:
+    """The error of an address that is named as an engine, of the web or a file; None where a name is none."""
+    hub = _HUB.match(name)
+    if not hub and "://" not in name:
+        return None
+    hint = f"name it as the hub does: {hub[1]}" if hub else "download it, and name its folder"
+    if name.startswith("file:///"):
+        hint = f"name its folder as a path: {unquote(name.removeprefix('file://'))}"
+    return EngineMissing(f"{name} is an address, not a model", hint=hint)
 
 
 def like(name: str) -> str:

@@ -27,6 +27,9 @@ MOST = 10_000
 """The most rows of a list; each is a film."""
 _HINT_FIRST = "the first row names the columns: take out what is above it"
 _AMOUNT = re.compile(r"[-+]?[0-9][0-9.,: ]*(?:s|sec|secs|seconds|min|m|h|%|€|\$)?")
+_RULE = re.compile(r":?-+:?")
+_NAMES = re.compile(r"""["']?\w[\w-]*["']?(?:\s*[,;|]\s*["']?\w[\w-]*["']?)+""")
+"""The names of columns, each one word."""
 _DECIMAL = re.compile(r"([-+]?[0-9]+),([0-9]+)(\s*(?:s|ms|m|min|fps)?)")
 
 
@@ -52,8 +55,12 @@ def read_rows(path: Path, report: Report, *, lower: Sequence[str] = ()) -> dict[
         if "unexpected end" in str(error):
             hint = 'a quote opens a cell and none closes it: write "..." around all of it, "" for a quote inside'
         raise RequestError(f"{path} is not a list: {error}", hint=hint) from error
+    header, records = _without_numbers(path, header, records, report)
     columns = [name.lower() if name.lower() in lower else name for name in header]
-    rows = {number: row for number, row in enumerate(records, 1) if any(row)}
+    rows = {number: row for number, row in enumerate(records, 1) if any(row) and not _is_rule(row)}
+    for number in [number for number, row in rows.items() if len(row) > 1 and row == header]:  # lists that were joined
+        report(Note(f"{path}: row {number} names the columns once more: it is passed over"))
+        del rows[number]
     if not rows:
         raise _empty(path)
     if len(rows) > MOST:
@@ -67,6 +74,23 @@ def read_rows(path: Path, report: Report, *, lower: Sequence[str] = ()) -> dict[
         report(Note(f"{path}: {named}: fewer cells than columns; those that are missing count as empty"))
     found = dict(_without_totals(path, found, report))
     return _with_points(path, found, report) if mark == ";" else found
+
+
+def _without_numbers(
+    path: Path, header: list[str], records: list[list[str]], report: Report
+) -> tuple[list[str], list[list[str]]]:
+    """The list without a first column that has no name of its own and counts the rows, as pandas writes one."""
+    numbers = [row[0] for row in records if any(row)]
+    counts = any(numbers == [str(place + first) for place in range(len(numbers))] for first in (0, 1))
+    if len(header) < 2 or header[0] not in {"", "Unnamed: 0"} or not (numbers and counts):
+        return header, records
+    report(Note(f"{path}: the first column has no name and counts the rows: it is passed over"))
+    return header[1:], [row[1:] for row in records]
+
+
+def _is_rule(row: Sequence[str]) -> bool:
+    """Whether a row is what parts the names from the rows in Markdown: `|---|:-:|`."""
+    return any(row) and all(_RULE.fullmatch(cell) for cell in row if cell)
 
 
 def _without_totals(
@@ -84,11 +108,15 @@ def _without_totals(
 
 
 def is_list(path: Path) -> bool:
-    """Whether a file is a list by its ending; a text whose first line has tabs is one that Excel saved as "Unicode"."""
-    if path.suffix.lower() != ".txt":
+    """Whether a file is a list by its ending; of a text by its first line, which has names of columns, or tabs.
+
+    Excel saves a text with tabs as "Unicode".
+    """
+    if path.suffix.lower() not in {".txt", ""}:
         return path.suffix.lower() in LISTS
     with suppress(OSError, UnicodeDecodeError):
-        return "\t" in decoded(read_bytes(path))[0].partition("\n")[0]
+        first = decoded(read_bytes(path))[0].removeprefix("\ufeff").partition("\n")[0].strip()
+        return "\t" in first or _NAMES.fullmatch(first) is not None
     return False
 
 

@@ -14,8 +14,8 @@ MARKS = {",": "commas", "\uff0c": "full-width commas", ";": "semicolons", "\t": 
 HINT_FAILED = "correct its formula, and save the list again"
 _FAILED = re.compile(r"#(?:[^\W\d_]{2,9}[!?]|DIV/0!|N/A|NV)")
 """What a spreadsheet writes in the place of a value that it could not work out, in its country's language."""
-_BLANKS = string.whitespace + "\u00a0\u200b\u2060\u3000\ufeff"
-"""What stands around a cell and is not its value: spaces, those that are not seen too."""
+_BLANKS = string.whitespace + "\x1a\u00a0\u200b\u2060\u3000\ufeff"
+"""What stands around a cell and is not its value: spaces, unseen ones too, and the mark that ends files of DOS."""
 _GUARD = re.compile("^'(?=[=+@-])")
 """What stands before a text so that spreadsheets take it for no formula; sora writes it too."""
 _KEPT = re.compile(r'="((?:[^"]|"")*)"')

@@ -94,6 +94,11 @@ _ELSEWHERE: tuple[tuple[type[Form], str, str], ...] = (
         "description genre logline synopsis summary theme concept target_audience",
         f"what a film is about: {_COMMENT}",
     ),
+    (
+        FilmForm,
+        "prompt positive_prompt text_prompt video_prompt visual_prompt action visual beats",
+        "a film is made of shots: write `shots:`, and under it `- prompt: ...`",
+    ),
     (SceneForm, "description summary synopsis purpose", f"what a scene is about: {_COMMENT}"),
     (
         CameraForm,

@@ -245,7 +245,7 @@ def _note(fault: Fault, document: Document, problems: Problems) -> set[Loc]:
     else:
         goes = key == "`transition`" and fault.like != "cut" and _GOES_OUT.search(fault.message)
         mend = document.mend(loc, None if goes else fault.like or None)
-        aside = " a transition is how a shot comes in: what goes out stands with the next shot" if goes else ""
+        aside = "; a transition is how a shot comes in: what goes out stands with the next shot" if goes else ""
         problems.add(fault.message, document.mark(loc), fault.hint + aside, mend=mend)
     return set()
 

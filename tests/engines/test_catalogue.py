@@ -221,12 +221,18 @@ def test_what_other_programs_keep_is_told_as_what_it_is(tmp_path: Path) -> None:
     save_file({"model.diffusion_model.a.weight": ones}, tmp_path / "ComfyUI" / "vae" / "wan_2.1_vae.safetensors")
     (maker / "Wan2.1_VAE.pth").touch()
     (tmp_path / "wan.safetensors.crdownload").touch()
+    (tmp_path / "page.safetensors").write_text("<!DOCTYPE html>")
+    for name in ("wan.zip", "none.safetensors"):
+        (tmp_path / name).touch()
     for name, why, hint in (
         ("ComfyUI/loras/mara.safetensors", r"\(a LoRA, or its like\)$", "--option lora="),
         ("ComfyUI/loras", r"\(a LoRA, or its like\)$", "--option lora="),
         ("ComfyUI/vae", r"vae\.safetensors is a single file \(weights alone\); sora takes", "sora models pull"),
         ("ComfyUI", r"but files of other programs: mara\.safetensors, wan_2\.1_vae", "sora models pull"),
         (maker.name, r"Wan2\.1_VAE\.pth is a single file", "pull Wan-AI/Wan2.2-T2V-A14B-Diffusers"),
+        ("page.safetensors", r"\(a page that was saved\); sora takes", "sora models pull"),
+        ("none.safetensors", r"\(empty\); sora takes", "sora models pull"),
+        ("wan.zip", r"\(an archive\)$", "unpack it"),
         ("wan.safetensors.crdownload", "a download that was not finished", "sora models pull"),
     ):
         with pytest.raises(EngineMissing, match=why) as caught:
@@ -261,6 +267,9 @@ def test_a_folder_that_is_no_model_we_run(tmp_path: Path) -> None:
     with pytest.raises(EngineMissing, match="is an address") as caught:
         catalogue.card("https://civitai.com/models/123")
     assert "folder" in caught.value.hint
+    with pytest.raises(EngineMissing, match="is an address") as caught:
+        catalogue.card("file:///models/my%20wan")
+    assert caught.value.hint.endswith(": /models/my wan")
     (tmp_path / "model_index.json").write_text("{nonsense")
     with pytest.raises(EngineMissing, match="cannot be read"):
         catalogue.card(str(tmp_path))

@@ -32,6 +32,8 @@ def told(text: str, folder: Path, **sets: str) -> list[tuple[str, str]]:
         ("shots: [{caption: a ball}]", "did you mean `prompt`?"),
         ("shots: [{prompt: a, dialogue: {line: b, voice: en-us-1}}]", "a voice is somebody's"),
         ("takes: 2\nshots: [a]", "`takes` belongs to a shot or a beat"),
+        ("prompt: a ball", "a film is made of shots: write `shots:`, and under it `- prompt: ...`"),
+        ("shots: [a, {prompt: b, transition: fade to black 1s}]", "0.5s; a transition is how a shot comes in"),
         ("include: b.yaml\nshots: [a]", "a storyboard is one file"),
         ("cast: {m: {extends: b}}\nshots: [a]", "a storyboard is one file"),
         ("base: &b {prompt: a}\nshots: [*b]", "a key of your own begins with `x-`"),
