@@ -9,6 +9,7 @@ import pytest
 
 from sora_cli import storyboard
 from sora_cli.cli.main import main
+from sora_cli.flows import fix as fixing
 from sora_cli.flows.fix import fix
 
 CHAT = """\
@@ -184,3 +185,21 @@ def test_a_long_file_is_mended_soon(tmp_path: Path) -> None:
     )
     assert fix(path, sets={}, allow_outside=False).renamed == 321
     assert storyboard.read(path).problems == ()
+
+
+def test_many_prompts_that_deny_something_are_moved_at_few_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One whose words the file does not hold as they are read keeps them; all others lose theirs."""
+    reads, again = [], fixing.read_again
+    monkeypatch.setattr(fixing, "read_again", lambda *args, **named: reads.append(args) or again(*args, **named))
+    path = tmp_path / "film.yaml"
+    shots = [f"- a ball {at} rolls, no people\n" for at in range(60)]
+    shots[30] = '- prompt: "a ball rolls, no peo\\x70le"\n'
+    path.write_text("shots:\n" + "".join(shots))
+    assert fix(path, sets={}, allow_outside=False).moved == 59
+    assert len(reads) < 20
+    board = storyboard.read(path).board
+    assert board is not None
+    avoided = [beat.avoid for shot in board.shots for beat in shot.beats]
+    assert avoided == ["people"] * 30 + [""] + ["people"] * 29

@@ -7,6 +7,7 @@ meant, but for that prompt and its `avoid`.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from difflib import unified_diff
 from functools import partial
@@ -120,13 +121,23 @@ def _is_worse(before: Sequence[Problem], after: Sequence[Problem], text: str, me
 
 def _moved(text: str, board: Storyboard, name: str, sets: Mapping[str, str]) -> tuple[str, int]:
     """The text in which what prompts deny stands under `avoid`, and how many of them."""
-    moved = 0
-    for beat in reversed(_in_order(board)):
-        changed = _changed(text, board, beat)
-        read = read_again(changed, board, name=name, sets=sets)
-        if read is not None and _means(read, board, beat):
-            text, board, moved = changed, read, moved + 1
-    return text, moved
+
+    def kept(text: str, board: Storyboard, beats: Sequence[Beat]) -> tuple[str, Storyboard, int]:
+        """The same of these beats: all at once, else those of the lower half, which is first so that places hold."""
+        changed = text
+        for beat in reversed(beats):
+            changed = _changed(changed, board, beat)
+        read = read_again(changed, board, name=name, sets=sets) if changed != text else None
+        if read is not None and _means(read, board, beats):
+            return changed, read, len(beats)
+        if len(beats) <= 1:
+            return text, board, 0
+        text, board, below = kept(text, board, beats[len(beats) // 2 :])
+        text, board, above = kept(text, board, beats[: len(beats) // 2])
+        return text, board, below + above
+
+    now, _, moved = kept(text, board, _in_order(board))
+    return now, moved
 
 
 def _text(path: Path) -> str:
@@ -138,9 +149,10 @@ def _text(path: Path) -> str:
 
 
 def _in_order(board: Storyboard) -> list[Beat]:
-    """The beats that deny something, as they stand in the file."""
+    """The beats that deny something, as they stand in the file; none where a text is of several, by an alias."""
     found = [beat for shot in board.shots for beat in shot.beats if MOVABLE.search(beat.prompt)]
-    return sorted(found, key=lambda beat: _place(board, beat))
+    at = Counter(_place(board, beat) for beat in found)
+    return sorted((beat for beat in found if at[_place(board, beat)] == 1), key=lambda beat: _place(board, beat))
 
 
 def _place(board: Storyboard, beat: Beat) -> tuple[int, int]:
@@ -185,12 +197,17 @@ def _item(what: str) -> str:
     return f'"{what}"' if "," in what else what
 
 
-def _means(now: Storyboard, before: Storyboard, beat: Beat) -> bool:
-    """Whether only this beat has changed: its prompt without the words, its `avoid` with what they deny."""
-    words, what = _denied(beat)
+def _means(now: Storyboard, before: Storyboard, beats: Sequence[Beat]) -> bool:
+    """Whether only these beats have changed: their prompts without the words, their `avoid` with what they deny."""
     wanted = [each.anywhere for shot in before.shots for each in shot.beats]
     found = [each.anywhere for shot in now.shots for each in shot.beats]
-    at = [each.loc for shot in before.shots for each in shot.beats].index(beat.loc)
-    wanted[at] = replace(wanted[at], prompt=beat.prompt.replace(words, "", 1).strip(), avoid=found[at].avoid)
-    avoided = [{part.strip() for part in each.avoid.split(",")} - {""} for each in (found[at], beat)]
-    return wanted == found and avoided[0] == avoided[1] | {part.strip() for part in what.split(",")}
+    places = {each.loc: at for at, each in enumerate(each for shot in before.shots for each in shot.beats)}
+    if len(found) != len(wanted):
+        return False
+    for beat in beats:
+        (words, what), at = _denied(beat), places[beat.loc]
+        wanted[at] = replace(wanted[at], prompt=beat.prompt.replace(words, "", 1).strip(), avoid=found[at].avoid)
+        avoided = [{part.strip() for part in each.avoid.split(",")} - {""} for each in (found[at], beat)]
+        if avoided[0] != avoided[1] | {part.strip() for part in what.split(",")}:
+            return False
+    return wanted == found
