@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sora_cli import storyboard
 from sora_cli.cli.main import main
 from sora_cli.spelling import as_stored
 from tests.boards import catalogue
@@ -122,3 +123,22 @@ def test_what_goes_out_is_the_name_itself(broken: Path) -> None:
         [sys.executable, "-m", "sora_cli", "new", BROKEN], cwd=broken, env=strict, capture_output=True, check=False
     )
     assert done.stdout == b"caf\xe9/storyboard.yaml\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        ("café.wav", r"as `caf\xe9.wav`: rename it"),
+        ("W.mp3", "did you mean `W.wav`?"),
+        (r"C:\music\W.wav", "did you mean `W.wav`?"),
+        (r"C:\music\score.wav", "a path of Windows"),
+        ("file:///music/my%20score.wav", "as a path: `/music/my score.wav`"),
+        ("x" * 300 + ".wav", "longer than names of files can be"),
+    ],
+)
+def test_why_a_file_is_not_found_is_told(tmp_path: Path, written: str, hint: str) -> None:
+    for name in (b"W.wav", b"W.png", b"caf\xe9.wav"):
+        (tmp_path / os.fsdecode(name)).touch()
+    (tmp_path / "a.yaml").write_text(f"sound: {{music: '{written}'}}\nshots: [a ball]\n")
+    (problem,) = storyboard.read(tmp_path / "a.yaml").problems
+    assert hint in problem.hint

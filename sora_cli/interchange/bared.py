@@ -33,7 +33,7 @@ NAMES = called(
 )
 SHOT = re.compile(
     rf"(?:(?:{called('scene')}){NUMBER}(?:{MARK}|\s*[,/|]\s*|\s+))?(?:{NAMES}){NUMBER}{BRACKET}"
-    rf"(?:(?:{MARK}|\s*[,\uff0c|]\s*)(.*)|$)",
+    rf"(?:(?:{MARK}|\s*[,\uff0c|\t]\s*)(.*)|$)",
     re.IGNORECASE,
 )
 _IN_BRACKETS = re.compile(

@@ -37,6 +37,7 @@ _NAMES = {
     "description": "prompt, video prompt, visual prompt, ai prompt, shot description, description, action, desc, "
     "action description, what happens, scene description, visual description, visual, visuals, video, image prompt, "
     "picture description, content, beschreibung, handlung, inhalt, bildinhalt, bildbeschreibung, descriptif, "
+    "visuel, visuels, description visuelle, "
     "contenu, descripción, acción, descrizione, azione, descrição, ação, beschrijving, omschrijving, actie, "
     "описание, действие, содержание, содержание кадра, popis, opis, 内容, 画面, 画面内容, 画面描述, 描述, 提示词, "
     "畫面, 畫面內容, 画面の内容, 説明, 動作, 내용, 화면, beskrivning, beskrivelse, handling, akcja, opis ujęcia, "
@@ -53,7 +54,7 @@ _NAMES = {
     "التعليق الصوتي, संवाद, บทพูด, lời thoại, דיאלוג, "
     "audio vo, vo audio, audio narration, audio voiceover, dialogue audio, dialogue sfx, sfx dialogue, "
     "dialogue sound, "
-    "sound dialogue, audio sfx, sound vo, 音频, オーディオ, 오디오, аудио",
+    "sound dialogue, audio sfx, sound vo, áudio, 音频, オーディオ, 오디오, аудио",
     "duration": "duration, length, dur, est duration, est length, est time, estimated time, "
     "estimated duration, screen time, seconds, secs, sec, runtime, run time, "
     "duration s, duration sec, duration secs, duration seconds, length s, "
@@ -87,7 +88,8 @@ _NAMES = {
     "登場人物, 등장인물, postacie, postavy, roller, karakterler, 캐릭터",
     "sound": "sound, sounds, sfx, fx, se, sound effects, sound effect, sound sfx, ambience, ton, geräusche, "
     "geräusch, "
-    "son, bruitage, bruitages, sonido, efectos de sonido, suono, suoni, effetti sonori, som, efeitos sonoros, "
+    "son, ambiance sonore, bruitage, bruitages, sonido, efectos de sonido, suono, suoni, effetti sonori, som, "
+    "efeitos sonoros, "
     "geluid, звук, шумы, 音效, 声音, 效果音, 音, 소리, dźwięk, hang, ήχος, sunet, zvuk, ljud, lyd, ses, 사운드, "
     "효과음, background sound, background sounds, الصوت, صوت, "
     "المؤثرات الصوتية, ध्वनि, เสียง, âm thanh, suara, סאונד",
@@ -96,7 +98,8 @@ _NAMES = {
     "going": "transition out, out transition, outgoing transition, transition to next",
     "picture": "image, picture, still, thumbnail, reference image, storyboard, image file, first frame, start frame, "
     "bild, imagen, immagine, imagem, изображение, 图片, 参考图, 画像",
-    "title": "on screen text, onscreen text, text on screen, title card, super, supers, lower third, einblendung, "
+    "title": "on screen text, onscreen text, text overlay, overlay text, on screen, text on screen, title card, "
+    "super, supers, lower third, einblendung, "
     "bauchbinde, texte à l écran, texto en pantalla, testo a schermo, texto na tela, 屏幕文字, テロップ",
     "notes": "notes, note, comments, comment, remarks, remark, bemerkungen, bemerkung, anmerkungen, anmerkung, "
     "notizen, remarques, remarque, commentaires, notas, observaciones, osservazioni, observações, opmerkingen, "

@@ -54,7 +54,7 @@ _IN_SECONDS = re.compile(
 )
 _OF_THE_SHOOT = re.compile(r"[0-9.,]+\s*(?:m|mins?|minutes?|h|hrs?|hours?)\.?", re.IGNORECASE)
 """How long a shot takes to shoot, in a column of estimated times."""
-_AUDIO = {"audio", "音频", "オーディオ", "오디오", "аудио"}
+_AUDIO = {"audio", "áudio", "音频", "オーディオ", "오디오", "аудио"}
 """What a column is called that may hold sounds, what is said, or both."""
 _SAYS = re.compile(r"""[".!?:\uff1a\u201c\u201d\u201e\u00ab\u3002\uff01\uff1f\u300c]""")
 """What a cell of `Audio` has in it where somebody speaks, and not where it names a sound."""
@@ -66,6 +66,10 @@ _HEARD = re.compile(
     r"|музыка|звуки?)\b|音乐|音效|音楽|効果音|음악|효과음|موسيقى|صوت",
     re.IGNORECASE,
 )
+_LONGEST = 60
+"""Letters of a cell up to which it may name two columns in one."""
+_TOGETHER = re.compile(r"\s*[/&+,|\u3001\uff0f]\s*|\s+(?:and|und|et|y|e|en|и)\s+")
+"""What stands between the names of two columns in one: `Dialogue / VO`."""
 _FEW = 10
 """Words up to which a sentence about sounds names them, and is not said."""
 _NUMBERS = {"scene", "shot", "seed", "frames"}
@@ -266,9 +270,14 @@ def meaning(name: str) -> tuple[str, int]:
 
     `Shot Duration (sec)` means what `Duration` does.
     """
+    parts = [part for part in _TOGETHER.split(name) if part.strip()] if len(name) < _LONGEST else []
     name = _plain(name)
     if name in _KNOWN:
         return _KNOWN[name]
+    if len(parts) > 1:
+        columns = {meaning(part)[0] for part in parts}
+        one = "dialogue" if columns == {"dialogue", "sound"} else next(iter(columns)) if len(columns) == 1 else ""
+        return (one, 50) if one else ("", 0)
     short = _OF_SHOTS.sub("", name, count=1) if _OF_SHOTS.match(name) else name
     column, rank = _KNOWN.get(short) or _KNOWN.get(_IN_SECONDS.sub("", short), ("", 0))
     sure = column == "duration" or (short in _KNOWN and column not in {"shot", "scene", "start", "end", "time"})
@@ -278,9 +287,15 @@ def meaning(name: str) -> tuple[str, int]:
 def held_in(name: str, cell: str) -> str:
     """The column that a cell of this name belongs to: `Audio` where nobody speaks is a sound, `Time: Night` light."""
     column, _ = meaning(name)
+    if column == "picture" and not re.search(r"\.[a-z0-9]{3,5}$", cell.strip(), re.IGNORECASE):
+        return "description"
     if column == "time" and cell.strip().casefold() in words.LIGHT:
         return "light"
-    mixed = column == "dialogue" and (_AUDIO | {"sfx", "sound"}) & {*_plain(name).split()}
+    if column != "dialogue":
+        return column
+    low = name[:_LONGEST].casefold()
+    sounds = ["sfx", *(part for part in _TOGETHER.split(low) if meaning(part)[0] == "sound")]
+    mixed = _AUDIO & {*_plain(low).split()} or any(each in low for each in sounds)
     return "sound" if mixed and not _is_said(cell) else column
 
 
@@ -290,7 +305,8 @@ def _is_said(cell: str) -> bool:
         return False
     if _SURELY.search(cell):
         return True
-    named = _HEARD.search(cell) and len(cell.split()) <= _FEW
+    words = len(cell.split())
+    named = (_HEARD.search(cell) and words <= _FEW) or (words == 1 and cell.rstrip().endswith("."))
     return bool(_SAYS.search(cell)) and not named
 
 

@@ -18,7 +18,8 @@ MARKS = _QUOTES.replace("'", "").replace(" ", "").replace("\u00a0", "")
 SOUNDS = {"sfx", "fx", "sound", "ambience", "amb", "music", "mx"}
 OFF = re.compile(
     r"v\.?\s?o\.?|o\.?\s?s\.?|o\.?\s?c\.?|off|voice.?over|narrator|"
-    r"voi[xz] (?:en )?off|旁白|画外音|ナレーション|за кадром",
+    r"sprecher(?:in)?|erzähler(?:in)?|narrateur|narratrice|narradora?|narratore|locutora?|verteller|диктор|рассказчик|"
+    r"내레이션|나레이션|解説|الراوي|voi[xz] (?:en )?off|旁白|画外音|ナレーション|за кадром",
     re.IGNORECASE,
 )
 

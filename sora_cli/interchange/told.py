@@ -156,6 +156,8 @@ class _Rows(Struct):
             self._at(number, match)
         elif column and (self.found or self.prompted or item or self.scene_line):
             self._label(number, column, cell)
+        elif item and self._aside(item[1]):
+            self._more("dialogue" if self._speaks(item[1]) else "notes", item[1])
         elif item and self.open and not (line[:1].isspace() and self.found and not self.scene_line):
             played = _TIMED.fullmatch(item[1])
             self._at(number, played) if played and played["end"] else self._begin(number, {"description": item[1]})
@@ -163,6 +165,12 @@ class _Rows(Struct):
             self._words(item[1] if item else text, text)
         else:
             self.above.append(headed(f"# {text}") if headed(line) else text)
+
+    def _aside(self, text: str) -> bool:
+        """Whether an item with a name of its own is no shot: it stands in a scene that says by name what is seen."""
+        named = self.scene_line and (self.prompted or self.held.get("description"))
+        label = _LABEL.fullmatch(text) if named else None
+        return label is not None and len(label[1].split()) < _SHORT and not cell_of(label[1])
 
     def close(self) -> None:
         """End a scene: where nothing was told below its heading, or no shot of its own, all of it is one."""

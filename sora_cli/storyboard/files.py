@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Collection, Sequence
+from errno import ENAMETOOLONG
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import Literal
+from urllib.parse import unquote
 
 from sora_cli.errors import HINT_PICTURE
 from sora_cli.spelling import as_stored, same_words
@@ -46,6 +49,7 @@ _OTHER_PICTURES = (
 )
 """Pictures that sora does not read."""
 HINT_TABLES = "save it as a .cube file; OpenColorIO's `ociobakelut` converts it"
+_HINT_WINDOWS = "a path of Windows: copy the file beside the storyboard, and name that"
 POLICY_FILES = ("yaml", "yml", "json")
 
 
@@ -157,10 +161,10 @@ class Files:
     def _wrong(self, text: str, what: Literal["file", "folder"] = "file") -> tuple[str, str]:
         """What is wrong with a path, and a hint; both empty when it is fine."""
         if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text):
-            return (
-                f"{quoted(text)} is an address, not a {what}",
-                f"save the {what} beside the storyboard, and name that",
-            )
+            hint = f"save the {what} beside the storyboard, and name that"
+            if text.startswith("file:///"):
+                hint = f"write it as a path: {quoted(unquote(text.removeprefix('file://')))}"
+            return f"{quoted(text)} is an address, not a {what}", hint
         path = as_stored(self._folder / text)
         try:
             free = self._allow_outside or text in self._searched
@@ -172,8 +176,9 @@ class Files:
             if path.exists():
                 return f"{quoted(text)} is not a {what}", ""
             return f"{quoted(text)}: no such {what}", self._near(text, path)
-        except (OSError, ValueError):
-            return f"{quoted(text)} cannot be read", ""
+        except (OSError, ValueError) as error:
+            long = isinstance(error, OSError) and error.errno == ENAMETOOLONG
+            return f"{quoted(text)} cannot be read", "its name is longer than names of files can be" if long else ""
 
     def _near(self, text: str, path: Path) -> str:
         try:
@@ -185,12 +190,24 @@ class Files:
             return "" if path.parent == self._folder else f"there is no folder {quoted(path.parent.name)}"
         if hidden := _hidden(path.name, names):
             return hidden
-        near = self._problems.nearest(path.name, names)
+        windows = PureWindowsPath(text)
+        far = windows.name if "\\" in text and windows.drive else ""
+        near = "" if far else _of_kind(path.name, names) or self._problems.nearest(path.name, names)
+        near = far if far in names else near
         if near:
             return f"did you mean {quoted(PurePath(text).with_name(near))}?"
         if "\\" in text:
-            return f"write / between folders: {quoted(PureWindowsPath(text).as_posix())}"
+            return _HINT_WINDOWS if far else f"write / between folders: {quoted(windows.as_posix())}"
         return f"paths count from the folder {quoted(self._folder.absolute().name or '/')}"
+
+
+def _of_kind(name: str, names: Sequence[str]) -> str:
+    """A file that differs in its suffix alone and is of the same kind; empty where there is none."""
+    kinds = [kind for kind in (PICTURES, SOUNDS, FILMS) if suffix(name) in kind]
+    stem = PurePath(name).stem
+    return next(
+        (each for each in names if PurePath(each).stem == stem and any(suffix(each) in kind for kind in kinds)), ""
+    )
 
 
 def _hidden(name: str, names: Sequence[str]) -> str:
@@ -199,6 +216,13 @@ def _hidden(name: str, names: Sequence[str]) -> str:
         return "it is a link that leads nowhere"
     if any(each.strip() == name for each in names):
         return "its name has a space before or behind it: rename the file"
+    if other := next((each for each in names if not each.isprintable() and _in_latin(each) == name), ""):
+        return f"its name is there in other letters than UTF-8, as {quoted(ascii(os.fsencode(other))[2:-1])}: rename it"
     if any(same_words(each, name) for each in names):
         return "several names in its folder read like it, and differ in code points alone: rename them"
     return ""
+
+
+def _in_latin(name: str) -> str:
+    """A name whose bytes are no UTF-8, as Western programs of old read it."""
+    return unicodedata.normalize("NFC", os.fsencode(name).decode("cp1252", "replace"))

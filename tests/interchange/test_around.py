@@ -188,8 +188,49 @@ def test_what_holds_for_the_film_is_nobodys_line_and_how_one_shot_is_lit_not_the
 
 def test_sounds_among_what_is_said_are_not_spoken(tmp_path: Path) -> None:
     rows = {"Upbeat music starts.": "", "VO: It stops.": "It stops.", "(wind)": "", 'BOY: "Wait!"': "Wait!"}
-    for column in ("Audio", "Audio/Dialogue", "Audio / VO"):
+    for column in ("Audio", "Audio/Dialogue", "Audio / VO", "VO & SFX"):
         table = f"| Visual | {column} |\n|---|---|\n" + "".join(f"| a ball | {cell} |\n" for cell in rows)
         board, _ = brought(table, tmp_path)
         said = ["".join(line.line for line in shot.beats[0].dialogue) for shot in board.shots]
         assert said == list(rows.values()), column
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        (
+            '### Scene 1: Pier (0-4s)\n* **Visuals:** A ball.\n* **Sound:** Waves.\n* **Text Overlay:** "Now"\n'
+            "* **Purpose:** a hook\n\n### Scene 2: Hut (4-7s)\n* **Purpose:** the end\n* **Visuals:** A lamp.\n"
+        ),
+        (
+            "**Szene 1: Pier (4 Sekunden)**\n- Bild: A ball.\n- Ton: Waves.\n- Texteinblendung: x\n\n"
+            "**Szene 2: Hut (3 s)**\n- Bild: A lamp.\n"
+        ),
+        (
+            "**Scène 1 : Pier (4 secondes)**\n- Visuel : A ball.\n- Ambiance sonore : Waves.\n- Musique : x\n\n"
+            "**Scène 2 : Hut (3 s)**\n- Visuel : A lamp.\n"
+        ),
+    ],
+)
+def test_items_of_a_scene_that_have_names_are_no_shots(tmp_path: Path, text: str) -> None:
+    board, _ = brought(text, tmp_path)
+    ball, lamp = [shot.beats[0] for shot in board.shots]
+    assert (ball.prompt, lamp.prompt) == ("A ball", "A lamp")
+    assert [float(beat.duration.seconds or 0) for beat in (ball, lamp) if beat.duration] == [4, 3]
+    assert [each.setting for each in board.scenes] == ["Pier", "Hut"]
+
+
+def test_two_columns_in_one_narrators_in_other_languages_and_tables_with_tabs(tmp_path: Path) -> None:
+    table = "| 镜号 | 画面内容 | 台词/旁白 |\n|---|---|---|\n| 1 | 球 | 旁白: 它在燃烧 |\n"
+    board, _ = brought(f"{table}| 2 | 灯 | 无 |\n", tmp_path)
+    assert [[(line.cast, line.line) for line in shot.beats[0].dialogue] for shot in board.shots] == [
+        [("", "它在燃烧")],
+        [],
+    ]
+    board, _ = brought('Shot 1: a ball.\nSprecher: "Da."\n\nShot 2: a cube.\n', tmp_path)
+    assert [(line.cast, line.line) for line in board.shots[0].beats[0].dialogue] == [("", "Da.")]
+    board, _ = brought("Shot 1\tWide\ta ball\t4s\nShot 2\tClose\ta cube\t3s\n", tmp_path)
+    assert [(shot.beats[0].prompt, shot.beats[0].framing) for shot in board.shots] == [
+        ("a ball", "wide"),
+        ("a cube", "close"),
+    ]
