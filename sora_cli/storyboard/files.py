@@ -22,7 +22,7 @@ PICTURES = ("png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "tif", "tiff", "
 FILMS = (
     *("mp4", "mov", "mkv", "webm", "avi", "m4v", "mpg", "mpeg", "vob", "ts", "mts", "m2ts", "mxf", "dv", "wmv", "flv"),
     *("ogv", "3gp", "asf", "f4v", "m2v", "qt", "y4m", "mjpeg", "mjpg", "3g2", "m2t", "mod", "tod", "mpe", "m1v", "m2p"),
-    *("tp", "divx", "ogm"),
+    *("tp", "divx", "ogm", "insv", "lrv"),
 )
 MOVING = ("gif", "png", "webp", "avif")
 """Pictures that may move: then they are films."""

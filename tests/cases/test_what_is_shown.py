@@ -591,6 +591,21 @@ def test_transparency_in_a_second_layer_of_hevc_shows_white(tmp_path: Path) -> N
         read_frames(tmp_path / "lost.mov", 0, 1)
 
 
+def test_a_second_layer_is_decoded_whatever_is_told_of_it_and_in_full_range_too(tmp_path: Path) -> None:
+    """What Apple's encoders tell of it in the stream's first unit libav 8.1 cannot parse, and showed nothing at all."""
+    data = (CASES / "hevc_alpha.mov").read_bytes()
+    layers, sequence = data.index(b"\x40\x01\x0c\x11\xff\xff"), data.index(b"\x42\x01\x01\x01\x60")
+    for at, bit, red in ((layers + 30, 2, 254), (layers + 29, 4, 254), (sequence + 28, 4, 238)):
+        changed = bytearray(data)
+        changed[at] ^= bit
+        (tmp_path / "a.mov").write_bytes(changed)
+        with open_film(tmp_path / "a.mov") as found:
+            for number in (0, 4, 2):
+                (picture,) = found.read(number, 1)
+                assert abs(int(picture[20, 28, 0]) - red) <= 2
+                assert picture[20, 36].min() >= 253
+
+
 @pytest.mark.parametrize(("primaries", "matrix"), [
     (9, [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]]),
     (12, [[1.2249, -0.2247, 0.0], [-0.0420, 1.0419, 0.0], [-0.0197, -0.0786, 1.0979]]),

@@ -30,7 +30,8 @@ _BESIDE = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 def layered(stream: VideoStream) -> bool:
     """Whether a stream's transparency lies beside its pictures, and can be decoded."""
     if stream.codec_context.name == "hevc":
-        return _ALPHA_INFO in (stream.codec_context.extradata or b"")
+        extra = stream.codec_context.extradata or b""
+        return extra[:1] == b"\1" and _ALPHA_INFO in extra[_HEAD:]  # as MP4 and Matroska have it; others do not tell
     alpha = {name.lower(): value for name, value in stream.metadata.items()}.get("alpha_mode") == "1"
     return alpha and _BESIDE.get(stream.codec_context.name) in av.codecs_available
 
@@ -57,6 +58,8 @@ _VPS = 32
 """The kind of NAL unit that tells of a stream's layers; a decoder wants it before any other."""
 _ALPHA_INFO = b"\x4e\x01\xa5"
 """How a NAL unit begins that says what values of transparency mean (H.265, F.14.2.8)."""
+_HEAD = 23
+"""Bytes of a decoder configuration record before its NAL units."""
 _START = b"\0\0\0\1"
 _LATE = 64
 """Frames that wait for their transparency at most: more than decoders hold back."""
@@ -68,8 +71,10 @@ class _SecondLayer:
     def __init__(self, stream: VideoStream, pictures: Decode) -> None:
         extra = stream.codec_context.extradata or b""
         self._pictures, self._alpha, self._wide = pictures, _decoder("hevc"), (extra[21] & 3) + 1
-        own = (unit for unit in _sets(extra) if _layer(unit) == 1 or unit[0] >> 1 == _VPS)
+        own = (_of_one(unit) for unit in _sets(extra) if _layer(unit) == 1 or unit[0] >> 1 == _VPS)
         self._sets = b"".join(map(_alone, own))
+        if not stream.codec_context.is_open:
+            stream.codec_context.extradata = _of_one_layer(extra)
         self._waiting: deque[av.VideoFrame] = deque()
         self._opaque: dict[int | None, av.VideoFrame] = {}
         self._last: av.VideoFrame | None = None
@@ -84,6 +89,8 @@ class _SecondLayer:
             if packet.size and first.pts not in self._opaque and len(self._waiting) < _LATE:
                 return
             self._last = self._opaque.pop(first.pts, self._last)
+            while len(self._opaque) > _LATE:  # of pictures that cannot be decoded, or are not shown
+                del self._opaque[next(iter(self._opaque))]
             yield self._joined(self._waiting.popleft(), self._last)
 
     def _second(self, packet: Packet[VideoStream]) -> Packet[VideoStream] | None:
@@ -105,7 +112,8 @@ class _SecondLayer:
         if opaque is None or (opaque.width, opaque.height) != (frame.width, frame.height):
             told = "cannot use the film: what is transparent in it cannot be decoded"
             raise UnusableFile(told, hint="export it as ProRes 4444, which has transparency too")
-        self._whole = self._whole or Chain(("format", {"pix_fmts": frame.format.name.replace("yuv", "yuva")}))
+        pixels = frame.format.name.replace("yuvj", "yuv").replace("yuv", "yuva")
+        self._whole = self._whole or Chain(("format", {"pix_fmts": pixels}))
         made = self._whole(frame)
         _fill(made, 3, _values(opaque, 0) * (2 ** made.format.components[0].bits - 1))
         return made
@@ -140,7 +148,7 @@ def _units(data: bytes, wide: int) -> Iterator[bytes]:
 
 def _sets(extra: bytes) -> Iterator[bytes]:
     """The NAL units of a decoder configuration record (ISO/IEC 14496-15, 8.3.3.1.2)."""
-    at = 23
+    at = _HEAD
     while at + 3 <= len(extra):
         count, at = int.from_bytes(extra[at + 1 : at + 3], "big"), at + 3
         for _ in range(count):
@@ -148,6 +156,26 @@ def _sets(extra: bytes) -> Iterator[bytes]:
             if end > at + 3:
                 yield extra[at + 2 : end]
             at = end
+
+
+def _of_one_layer(extra: bytes) -> bytes:
+    """A decoder configuration record whose stream has one layer."""
+    for unit in _sets(extra):
+        extra = extra.replace(unit, _of_one(unit))
+    return extra
+
+
+def _of_one(unit: bytes) -> bytes:
+    """A NAL unit that tells of a stream's layers, as that of a stream with one; another one as it is.
+
+    What Apple's encoders write there of the second layer breaks the rules: libav 8.1 refuses it, and then all pictures.
+    """
+    told = unit[0] >> 1 == _VPS and len(unit) > _COUNT + 1
+    return bytes((*unit[:_COUNT], unit[_COUNT] & 0xFC, unit[_COUNT + 1] & 0x0F, *unit[_COUNT + 2 :])) if told else unit
+
+
+_COUNT = 2
+"""Where in such a unit stands how many layers there are, in 6 bits that begin at this byte's last two (7.3.2.1)."""
 
 
 def _layer(unit: bytes) -> int:

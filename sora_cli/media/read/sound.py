@@ -295,12 +295,12 @@ def last_heard(path: Path, number: int) -> Fraction:
     with opened(path) as container:
         stream = container.streams[number]
         gaps = gaps_of(path, container, stream)
-        ends = [
-            ((packet.pts or 0) + (packet.duration or 0)) * packet.time_base
+        ends = (
+            (packet.pts or 0) + (packet.duration or 0)
             for packet in packets(container, stream)
-            if packet.size and not within((packet.pts or 0) * packet.time_base, gaps)
-        ]
-    return max(ends, default=Fraction(0))
+            if packet.size and not (gaps and within((packet.pts or 0) * packet.time_base, gaps))
+        )
+        return max(ends, default=0) * (stream.time_base or Fraction(0))
 
 
 def silent_places(lost: Sequence[Fraction]) -> tuple[str, ...]:
