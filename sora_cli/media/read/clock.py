@@ -25,7 +25,7 @@ class PacketClock:
     def __init__(self, container: InputContainer) -> None:
         self._can = not container.format.name.startswith("mov,")
         self._jumpy = container.format.name in _JUMPY
-        self._ends: dict[int, Fraction] = {}
+        self._due: dict[int, int | Fraction] = {}  # when the next packet of each stream is, in its ticks
         self._shift = self._before = Fraction(0)  # now, and before the last jump
         self.jumped = False
 
@@ -34,8 +34,12 @@ class PacketClock:
         when = packet.dts if packet.dts is not None else packet.pts
         if not self._can or when is None or not packet.size:
             return
-        told, number, shift = when * packet.time_base, packet.stream_index, self._shift
-        expected = self._ends.get(number)
+        number, shift = packet.stream_index, self._shift
+        due = self._due.get(number)
+        if when == due and not shift:  # as most are: an hour of sound has hundreds of thousands
+            self._due[number] = when + (packet.duration or 0)
+            return
+        told, expected = when * packet.time_base, None if due is None else due * packet.time_base
         if expected is not None and abs(told + self._before - expected) <= _BACK < abs(told + shift - expected):
             shift = self._before  # another track jumped first, and this is what was left of its own
         elif expected is not None and self._is_jump(told + shift - expected):
@@ -46,7 +50,7 @@ class PacketClock:
             ticks = round(shift / packet.time_base)
             packet.pts = None if packet.pts is None else packet.pts + ticks
             packet.dts = None if packet.dts is None else packet.dts + ticks
-        self._ends[number] = max(at, expected or at) + (packet.duration or 0) * packet.time_base
+        self._due[number] = max(at, expected or at) / packet.time_base + (packet.duration or 0)
 
     def _is_jump(self, late: Fraction) -> bool:
         return late > _FORWARD or late < -_BACK if self._jumpy else late < -_FAR_BACK
