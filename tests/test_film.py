@@ -170,6 +170,7 @@ def test_free_names_never_overwrite(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ("كرة حمراء", "كرة-حمراء"),
         ("❤\ufe0f 빨간 공 \u202e..", "빨간-공"),
         ("/../\u0301 \u200b", "film"),
+        ("1\ufe0f\u20e3 first", "1-first"),
         ("海" * 90, "海" * 50),
         ("\U00020000" * 90, "\U00020000" * 37),
     ],

@@ -116,7 +116,7 @@ INSTEAD = {
     "--prompt": 'the prompt needs no option: sora generate "a red ball"',
     "-p": 'the prompt needs no option: sora generate "a red ball"',
     **dict.fromkeys(("--quiet", "-q", "--silent", "--no-progress"), "messages go to stderr: add 2>/dev/null"),
-    **dict.fromkeys(("--prompt-file", "--file"), 'of a file: sora generate "$(cat FILE)"'),
+    **dict.fromkeys(("generate --prompt-file", "generate --file"), 'of a file: sora generate "$(cat FILE)"'),
     **dict.fromkeys(("--sampler", "--scheduler", "--sample-solver"), "a model samples by the scheduler in its folder"),
     "--no-overwrite": "leave it out: nothing of yours is replaced",
     "--device": "the first GPU is used; CUDA_VISIBLE_DEVICES=1 names another",
@@ -255,7 +255,8 @@ def _option(option: str, command: str, known: Collection[str]) -> str:
     spelled = {each.lstrip("-"): each for each in (*known, *named) if each.lstrip("-")[0] == option.lstrip("-")[:1]}
     near = spelled.get(nearest(option.lstrip("-"), spelled, cutoff=0.7), "")  # dashes make short words alike
     name, key = named.get(option) or named.get(near, ("", ""))
-    if own := INSTEAD.get(f"{command} {option}") or INSTEAD.get(option):
+    behind = _ARGUMENTS.get(command, "") if option in _INPUTS and name not in known else ""
+    if own := INSTEAD.get(f"{command} {option}") or INSTEAD.get(option) or behind:
         return own
     if name and name.partition(" ")[0] in known:
         return f"write {name}"
@@ -291,6 +292,8 @@ def _typed(prompt: str) -> str:
     return shlex.quote(prompt) if re.search(r'["$`\\!]', prompt) else f'"{prompt}"'
 
 
+_INPUTS = frozenset({"-i", "--input", "--input-file", "--file", "--storyboard", "--board", "--script", "--yaml"})
+"""Options by which other programs are given the file to work on; here it stands behind the command."""
 _ARGUMENTS = {
     "generate": 'say what happens: sora generate "a red ball rolls on the grass"',
     "storyboard": "name one storyboard: sora storyboard FILE; for several: sora batch FILES...; to write one: sora new",

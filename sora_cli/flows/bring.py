@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,11 +24,9 @@ from sora_cli.interchange.shotlist import read_shotlist
 from sora_cli.interchange.tables import as_script, as_table
 from sora_cli.interchange.told import as_list
 from sora_cli.interchange.workbook import HINT_SAVED, WORKBOOKS, read_sheet
-from sora_cli.storyboard.source import MAX_BYTES, harmless
+from sora_cli.storyboard.source import HINT_WORKFLOW, MAX_BYTES, WORKFLOW, harmless, is_workflow
 from sora_cli.texts import decoded
 
-_COMFY = re.compile(r'"class_type"\s*:|"last_node_id"\s*:')
-"""What a workflow of ComfyUI has, as it is saved and as its server takes it."""
 Reader = Callable[[SourceText, Path], Outline]
 
 
@@ -42,9 +39,8 @@ def _text(page: SourceText, folder: Path) -> Outline:
     if (rows := as_rows(page)) is not None:
         return read_shotlist(rows, folder)
     if line := board_line(page.lines):
-        if _COMFY.search(page.text):
-            hint = 'write its prompt: sora generate "a red ball"; its model: sora models; its LoRA: --option lora=FILE'
-            raise StoryboardError([page.problem(line, "this is a workflow of ComfyUI, which sora does not run", hint)])
+        if is_workflow(page.text):
+            raise StoryboardError([page.problem(line, WORKFLOW, HINT_WORKFLOW)])
         file = Path(page.name)
         board = file.with_suffix(".yaml").name
         hint = f"save it as {board}, without what a chat wrote around it; then: sora check {board}"

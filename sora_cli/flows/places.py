@@ -160,8 +160,8 @@ def _letters(words: str) -> str:
     return made
 
 
-_ACCENT = re.compile("[\u0300-\u036f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-"""Accents of Latin, and signs that choose how the one before them is drawn."""
+_ACCENT = re.compile("[\u0300-\u036f\u20d0-\u20ff\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Accents of Latin, marks around signs (keys of emoji), and signs that choose how the one before them is drawn."""
 
 
 def check_place(out: Path, kind: Delivery) -> None:

@@ -17,7 +17,7 @@ _SEEN = {"description", "subject"}
 
 def as_rows(page: SourceText) -> SourceText | None:
     """The text as a shot list; None where it is no JSON, or JSON of which not every object says what is seen."""
-    found = [(line, _of_programs(each)) for line, each in _objects(page.text)]
+    found = [(line, _of_programs(each)) for line, told in _objects(page.text) for each in _in_a_queue(told)]
     rows = [{key: _cell(key, value) for key, value in each.items()} for _, each in found]
     if not rows or not all(_SEEN & {meaning(key)[0] for key, cell in row.items() if cell} for row in rows):
         return None
@@ -48,6 +48,28 @@ def _objects(text: str) -> list[tuple[int, dict[str, object]]]:
             return []
         found += [(line, item) for item in each]
     return found
+
+
+def _in_a_queue(told: dict[str, object]) -> list[dict[str, object]]:
+    """The videos that Wan2GP makes of its settings: one of each line or paragraph of the prompt, where they say so.
+
+    Lines that begin with # are its comments. Lines that are windows of one video (W, PW) stay one prompt.
+    """
+    prompt, mode = told.get("prompt"), told.get("multi_prompts_gen_type")
+    queued = "multi_prompts_gen_type" in told or str(told.get("type")).startswith("WanGP")
+    if not queued or not isinstance(prompt, str):
+        return [told]
+    lines = [line.rstrip() for line in prompt.splitlines() if not line.lstrip().startswith("#")]
+    between = {"G": r"\n+", "0": r"\n+", "PG": r"\n{2,}", "P": r"\n{2,}"}.get(
+        "G" if mode is None else str(mode).strip().upper()
+    )
+    text = "\n".join(lines).strip()
+    others = {key: value for key, value in told.items() if key not in _QUEUED}
+    return [{**others, "prompt": each} for each in (re.split(between, text) if between else [text])]
+
+
+_QUEUED = frozenset({"prompt", "multi_prompts_gen_type", "type"})
+"""What has done its part once the videos are told apart."""
 
 
 def _of_programs(told: dict[str, object]) -> dict[str, object]:

@@ -45,6 +45,9 @@ _OTHERS = {
 }
 """What to do with files of which storyboards are made, by their endings."""
 
+WORKFLOW = "this is a workflow of ComfyUI, which sora does not run"
+HINT_WORKFLOW = 'write its prompt: sora generate "a red ball"; its model: sora models; its LoRA: --option lora=FILE'
+
 
 def harmless(text: str) -> str:
     """`text` with each control code, escape and direction mark replaced by one character, tabs by a space."""
@@ -122,11 +125,16 @@ def read_source(path: Path) -> Source:
     return decode(data, name)
 
 
+def is_workflow(text: str) -> bool:
+    """Whether a text in JSON is a workflow of ComfyUI, as it is saved or as its server takes it."""
+    return bool(re.search(r'"class_type"\s*:|"last_node_id"\s*:', text))
+
+
 def decode(data: bytes, name: str) -> Source:
     """The text in `data`, a storyboard called `name`.
 
     Raises:
-        StoryboardError: over 2 MiB, not UTF-8, or with control characters.
+        StoryboardError: over 2 MiB, not UTF-8, with control characters, or a workflow of ComfyUI.
     """
     if len(data) > MAX_BYTES:
         refuse(f"{harmless(name)}: a storyboard has at most {MAX_BYTES:,} bytes")
@@ -145,6 +153,8 @@ def decode(data: bytes, name: str) -> Source:
     if control := _CONTROL.search(text):
         what = f"a control character (U+{ord(control[0]):04X}) in the text"
         refuse(what, hint="take it out; a storyboard is plain text", mark=source.mark_at(control.start()))
+    if text.lstrip()[:1] == "{" and is_workflow(text):
+        refuse(WORKFLOW, hint=HINT_WORKFLOW, mark=source.mark_at(0))
     return source
 
 

@@ -71,6 +71,27 @@ def test_settings_of_programs_that_make_films_keep_their_meaning(
 def test_a_workflow_of_comfyui_is_told_as_one(text: str, tmp_path: Path) -> None:
     with pytest.raises(StoryboardError, match="a workflow of ComfyUI"):
         beats_of(text, tmp_path, "a.json")
+    with pytest.raises(StoryboardError, match="a workflow of ComfyUI"):
+        storyboard.load(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize(
+    ("told", "prompts"),
+    [
+        ({"multi_prompts_gen_type": 0}, ["a ball", "it rolls", "a cube"]),
+        ({"type": "WanGP v9.1"}, ["a ball", "it rolls", "a cube"]),
+        ({"multi_prompts_gen_type": "PG"}, ["a ball it rolls", "a cube"]),
+        ({"multi_prompts_gen_type": 2}, ["a ball it rolls a cube"]),
+        ({}, ["a ball it rolls # mine a cube"]),
+    ],
+)
+def test_prompts_of_wan2gp_are_videos_as_its_settings_say(
+    told: dict[str, object], prompts: list[str], tmp_path: Path
+) -> None:
+    text = json.dumps({"prompt": "a ball\nit rolls\n# mine\n\na cube", "seed": 5, "video_length": 33, **told})
+    _, beats = beats_of(text, tmp_path, "a.json")
+    assert [beat.prompt for beat in beats] == prompts
+    assert {beat.duration and beat.duration.frames for beat in beats} == {33}
 
 
 @pytest.mark.parametrize(
