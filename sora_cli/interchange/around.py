@@ -57,6 +57,8 @@ _NAME = 4
 """Words of a line that may be a name below a sign-off."""
 _LONGEST = 300
 """Letters of a line up to which it is looked at."""
+_MOST = 300
+"""Lines below a heading that may all be said of the film; looking at more would take long."""
 
 Line = tuple[int, str]
 
@@ -94,6 +96,8 @@ def ended(lines: Sequence[Line], bare: Callable[[str], str]) -> tuple[list[Line]
             break
         else:
             waiting = [*told, *waiting]
+            if len(waiting) > _MOST:
+                break
     return [line for block in blocks[:cut] for line in block], found
 
 

@@ -43,7 +43,7 @@ _NAMES = {
     "畫面, 畫面內容, 画面の内容, 説明, 動作, 내용, 화면, beskrivning, beskrivelse, handling, akcja, opis ujęcia, "
     "opis sceny, popis záběru, akce, děj, aksiyon, опис, дія, leírás, cselekmény, περιγραφή, δράση, descriere, "
     "acțiune, acţiune, תיאור, وصف, الوصف, وصف اللقطة, وصف المشهد, الصورة, दृश्य, विवरण, mô tả, deskripsi, "
-    "คำอธิบาย, 映像, 영상, actions, 설명, 장면 설명, 提示詞",
+    "คำอธิบาย, 映像, 영상, actions, 설명, 장면 설명, 提示詞, on screen",
     "dialogue": "dialogue, dialog, dialogue text, line, lines, audio, audio dialogue, vo, voiceover, voice over, "
     "narration, "
     "narration vo, spoken text, spoken words, narration text, voiceover text, narrator text, dialoge, "
@@ -98,7 +98,7 @@ _NAMES = {
     "going": "transition out, out transition, outgoing transition, transition to next",
     "picture": "image, picture, still, thumbnail, reference image, storyboard, image file, first frame, start frame, "
     "bild, imagen, immagine, imagem, изображение, 图片, 参考图, 画像",
-    "title": "on screen text, onscreen text, text overlay, overlay text, on screen, text on screen, title card, "
+    "title": "on screen text, onscreen text, text overlay, overlay text, text on screen, title card, "
     "super, supers, lower third, einblendung, "
     "bauchbinde, texte à l écran, texto en pantalla, testo a schermo, texto na tela, 屏幕文字, テロップ",
     "notes": "notes, note, comments, comment, remarks, remark, bemerkungen, bemerkung, anmerkungen, anmerkung, "

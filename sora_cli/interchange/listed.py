@@ -66,6 +66,15 @@ _HEARD = re.compile(
     r"|музыка|звуки?)\b|音乐|音效|音楽|効果音|음악|효과음|موسيقى|صوت",
     re.IGNORECASE,
 )
+_SPOKEN = re.compile(
+    r"\b(?:i|i'm|i'll|you|you're|we|we're|we'll|me|my|your|our|us|was|were|will|won't|don't|can't|let's|never"
+    r"|nobody|ich|du|wir|mein|je|nous|vous|yo|nosotros|noi|eu|você|nós|я|ты|мы|вы)\b"
+    r"|[我你您]|\w\W+\w.*[!\uff01][\"'\u201d]?$|^(?:yes|no|stop|go|wait|help|hello|hi|hey|goodbye|bye|please|sorry|thanks|run|look"
+    r"|come|welcome|okay|never|ja|nein|halt|hallo|danke|oui|non|merci|bonjour|hola|adiós|sí|ciao|grazie|да|нет|привет"
+    r"|стой)[.\s]*$",
+    re.IGNORECASE,
+)
+"""What is said has in it, and the name of a sound has not."""
 _LONGEST = 60
 """Letters of a cell up to which it may name two columns in one."""
 _TOGETHER = re.compile(r"\s*[/&+,|\u3001\uff0f]\s*|\s+(?:and|und|et|y|e|en|и)\s+")
@@ -162,6 +171,11 @@ def _rate_told(rows: Sequence[ListRow]) -> str:
 def is_above(words: str) -> bool:
     """Whether a line says the film's title, rate, shape or style, or what is not to be seen in it."""
     return any(each.fullmatch(words) is not None for each in (_TITLE, _RATE, _ASPECT, _STYLE, _AVOID))
+
+
+def is_films(words: str) -> bool:
+    """Whether a line above the shots is the film's: so are a mood and a size, which a shot may have too."""
+    return is_above(words) or any(each.fullmatch(words) for each in (_MOOD, _PIXELS))
 
 
 def _above(words: str, outline: Outline) -> None:
@@ -287,6 +301,8 @@ def meaning(name: str) -> tuple[str, int]:
 def held_in(name: str, cell: str) -> str:
     """The column that a cell of this name belongs to: `Audio` where nobody speaks is a sound, `Time: Night` light."""
     column, _ = meaning(name)
+    if _plain(name) == "on screen" and (cell.isupper() or cell.strip()[:1] in {'"', "\u201c", "\u201e", "\u00ab"}):
+        return "title"
     if column == "picture" and not re.search(r"\.[a-z0-9]{3,5}$", cell.strip(), re.IGNORECASE):
         return "description"
     if column == "time" and cell.strip().casefold() in words.LIGHT:
@@ -303,7 +319,7 @@ def _is_said(cell: str) -> bool:
     """Whether a cell that may hold sounds is what somebody says."""
     if re.fullmatch(r"[(\[\uff08][^()\[\]]+[)\]\uff09]\.?", cell.strip()):
         return False
-    if _SURELY.search(cell):
+    if _SURELY.search(cell) or _SPOKEN.search(cell.replace("\u2019", "'")):
         return True
     words = len(cell.split())
     named = (_HEARD.search(cell) and words <= _FEW) or (words == 1 and cell.rstrip().endswith("."))
@@ -337,6 +353,8 @@ def _other(column: str, cell: str, takers: Mapping[int, str], name: str) -> str:
         return "light"
     if column == "dialogue" and "sound" not in takers.values():
         return held_in(name, cell)
+    if column == "move" and "size" not in takers.values() and words.framing(cell):
+        return "size"  # `Camera Shot: Wide`
     told = {"description", "subject"} & set(takers.values())
     if column == "picture" and not told and not re.search(r"\.[a-z]{3,5}$", cell, re.IGNORECASE):
         return "description"  # of lists in two columns: `Bild | Ton`

@@ -27,7 +27,8 @@ def as_rows(page: SourceText) -> SourceText | None:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerows([line] for line in above.values() if line)
-    writer.writerow(_name(key, [row.get(key, "") for row in rows]) for key in kept)
+    scene = [] if "scene" in {meaning(key)[0] for key in kept} else ["Scene"]  # a name that is known beside prompts
+    writer.writerow([*(_name(key, [row.get(key, "") for row in rows]) for key in kept), *scene])
     writer.writerows([row.get(key, "") for key in kept] for row in rows)
     lines = (*[1] * (len(columns) - len(kept) + 1), *(number for number, _ in found))
     return SourceText(page.name, out.getvalue(), (page, lines))
@@ -74,7 +75,9 @@ _QUEUED = frozenset({"prompt", "multi_prompts_gen_type", "type"})
 
 def _of_programs(told: dict[str, object]) -> dict[str, object]:
     """An object whose keys are those of programs that make films, under names of columns that mean the same."""
-    return dict(_column(key, value) for key, value in told.items())
+    named = sorted(told.items(), key=lambda item: _SIZE.fullmatch(str(item[1])) is not None)  # `480p` is less sure
+    found = dict(_column(key, value) for key, value in named)
+    return {key: found[key] for key in dict.fromkeys(_column(key, value)[0] for key, value in told.items())}
 
 
 def _column(key: str, value: object) -> tuple[str, object]:

@@ -12,11 +12,11 @@ from msgspec import Struct, field
 
 from sora_cli.interchange import codes, spans
 from sora_cli.interchange.around import CHAT, RULER, ended
-from sora_cli.interchange.bared import SECTION, SHOT, apart, bare, one_shot
+from sora_cli.interchange.bared import NAMES, SECTION, SHOT, apart, bare, one_shot
 from sora_cli.interchange.columns import COLUMNS
 from sora_cli.interchange.cues import cued
 from sora_cli.interchange.headings import HEAD, SCENE, called, heading, scene_of
-from sora_cli.interchange.listed import held_in, is_above
+from sora_cli.interchange.listed import held_in, is_above, is_films
 from sora_cli.interchange.outline import SourceText, titled
 from sora_cli.interchange.parts import cell_of, parted, timed
 from sora_cli.interchange.said import OFF
@@ -80,13 +80,13 @@ def as_list(page: SourceText) -> SourceText | None:
         rows.take(number, line)
     rows.close()
     script = any(re.match(r"\s*(?:INT|EXT)\b", line) for line in page.lines)
-    enough = 1 if rows.numbered and all(map(is_above, rows.above)) else 2
+    enough = 1 if rows.numbered and all(map(is_films, rows.above)) else 2
     if len(rows.found) < enough or (script and not (rows.shots or rows.code)):
         return None
     found = [parted(row) for row in rows.found]
     columns = dict.fromkeys([*_NAMED, *(column for row in found for column in row)])
     out = io.StringIO(newline="")
-    around = sorted([*rows.above, *behind], key=lambda line: not is_above(line))  # what is no comment stays a line
+    around = sorted([*rows.above, *behind], key=lambda line: not is_films(line))  # what is no comment stays a line
     above = [*around[:_ABOVE], *([" ".join(around[_ABOVE:])] if around[_ABOVE:] else [])]
     writer = csv.writer(out, lineterminator="\n")
     writer.writerows([note] for note in above)
@@ -150,8 +150,9 @@ class _Rows(Struct):
         column, cell = _labelled(text)
         if not text or RULER.fullmatch(text) or SECTION.fullmatch(text) or self._heads(number, text):
             return
-        if CHAT.match(text) or (column in {"style", "mood"} and not (self.found or self.scene_line)):
-            self.above.append(text)
+        above = column in {"style", "mood"} and not (self.found or self.scene_line)
+        if above or (CHAT.match(text) and not self._wants_words()):
+            self.above.append(item[1] if above and item else text)
         elif self.timed and (match := _TIMED.fullmatch(text)):
             self._at(number, match)
         elif column and (self.found or self.prompted or item or self.scene_line):
@@ -170,7 +171,13 @@ class _Rows(Struct):
         """Whether an item with a name of its own is no shot: it stands in a scene that says by name what is seen."""
         named = self.scene_line and (self.prompted or self.held.get("description"))
         label = _LABEL.fullmatch(text) if named else None
-        return label is not None and len(label[1].split()) < _SHORT and not cell_of(label[1])
+        shot = label and re.fullmatch(rf"(?:{NAMES})\s+\w{{1,3}}", label[1], re.IGNORECASE)  # `Shot A: her hands`
+        return bool(label and not shot and len(label[1].split()) < _SHORT and not cell_of(label[1]))
+
+    def _wants_words(self) -> bool:
+        """Whether a shot or a label on a line of its own has no words so far: then what is like a chat's is its own."""
+        row = self.held if self.scene_line or not self.found else self.found[-1]
+        return bool(self.found or self.scene_line) and not row.get(self.under or "description")
 
     def close(self) -> None:
         """End a scene: where nothing was told below its heading, or no shot of its own, all of it is one."""

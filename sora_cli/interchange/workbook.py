@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 import warnings
 import zipfile
@@ -247,7 +248,8 @@ def _written(value: object, form: str) -> str:
 def _number(value: float, form: str) -> str:
     """A number with all its decimals, but as a share or with its zeros in front where it is shown so."""
     if share := _SHARE.fullmatch(form):
-        return f"{value:.{len(share[1] or '')}%}"
+        shown = f"{value:.{len(share[1] or '')}%}"
+        return shown if math.isclose(float(shown[:-1]), value * 100, rel_tol=1e-9) else f"{value * 100:.10g}%"
     if re.fullmatch("0+", form) and float(value).is_integer():  # Google's sheets hold 7.0
         return f"{int(value):0{len(form) + (value < 0)}}"
     return f"{value:.15g}" if isinstance(value, float) else str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from sora_cli import storyboard
 from sora_cli.errors import StoryboardError
 from sora_cli.flows.bring import bring
+from sora_cli.interchange import around
 
 SHOTS = "**Shot 1 (4s):** a ball.\n\n**Shot 2 (3s):** a cube.\n\n"
 DE_BYE, JA_BYE = "Soll ich es ausarbeiten?\n", "ご不明な点があればお知らせください。\n"
@@ -234,3 +236,60 @@ def test_two_columns_in_one_narrators_in_other_languages_and_tables_with_tabs(tm
         ("a ball", "wide"),
         ("a cube", "close"),
     ]
+
+
+def test_a_spoken_line_in_a_column_of_audio_is_said(tmp_path: Path) -> None:
+    """Persons and commands make a line, as the name of a sound has none."""
+    for name, said, heard in (
+        ("Audio", "Goodbye.", "Rain."),
+        ("Audio", "I love this music.", "Soft music as she walks in."),
+        ("Audio/Dialogue", "We will fight", "Waves"),
+        ("Audio/Dialogue", "I hear footsteps. Hide!", "Footsteps. Wind."),
+        ("VO & SFX", "It was the last summer", "wind"),
+    ):
+        (tmp_path / "a.csv").write_text(f"Shot,Description,{name}\n1,a pier,{said}\n2,a man,{heard}\n")
+        board = storyboard.load(bring(tmp_path / "a.csv", None).path)
+        pier, man = [shot.beats[0] for shot in board.shots]
+        assert ([line.line for line in pier.dialogue], man.dialogue) == ([said], ()), said
+        (tmp_path / "a.yaml").unlink()
+
+
+def test_words_like_a_chats_are_a_shots_where_it_has_none_so_far(tmp_path: Path) -> None:
+    text = (
+        "**Shot 1**\nHere is the sea.\n\n**Shot 2**\nA man.\nDialogue:\nI hope you come home.\n\n"
+        "Shot A: her hands\n\nLet me know what you think.\n"
+    )
+    board, file = brought(text, tmp_path)
+    assert board.shots[0].beats[0].prompt == "Here is the sea"
+    assert "I hope you come home." in board.shots[1].beats[0].dialogue[0].line
+    assert "# Let me know" in file
+
+
+def test_a_mood_or_a_size_above_prompts_is_the_films(tmp_path: Path) -> None:
+    for text in ("Mood: dark\na ball\na cube\n", "- Mood: dark\n- a ball\n- a cube\n"):
+        board, file = brought(text, tmp_path)
+        assert [shot.beats[0].prompt for shot in board.shots] == ["a ball", "a cube"]
+        assert "\nmood: dark\n" in file
+    board, file = brought("Resolution: 640x480\nShot 1: a ball\n", tmp_path)
+    assert [shot.beats[0].prompt for shot in board.shots] == ["a ball"]
+    assert 'aspect: "4:3"' in file
+
+
+def test_a_shot_with_a_letter_among_a_scenes_items_is_one(tmp_path: Path) -> None:
+    board, _ = brought("## Scene 1: Kitchen\n**Visual:** a cook\n- Shot A: her hands\n- Shot B: the knife\n", tmp_path)
+    assert "her hands" in board.shots[0].beats[0].prompt
+
+
+def test_long_notes_take_no_more_than_their_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For each part all below it was looked at: ten thousand lines took minutes."""
+    looked: list[int] = []
+
+    def about(told: Sequence[str], labels: Sequence[str], *, headed: bool) -> list[str]:
+        del labels, headed
+        looked.append(len(told))
+        return []
+
+    monkeypatch.setattr(around, "_about", about)
+    lines = [*enumerate(["a ball rolls", ""] * 1000, 1)]
+    assert around.ended(lines, str) == (lines, [])
+    assert max(looked) < 400
