@@ -40,7 +40,7 @@ class Drawing:
     def generate(self, take: Take, given: Given, progress: Progress) -> Footage:
         progress(1, 2)
         if self._fails(take):
-            raise RenderError(f"{take.name}: the model saw red")
+            raise RenderError(f"{take.name}: the model saw red" if "/1" in take.name else "the model saw red")
         frames = np.full((take.frames, take.height, take.width, 3), take.seed % 251, np.uint8)
         if given.opening is not None:
             frames[: len(given.opening)] = given.opening
@@ -105,6 +105,8 @@ def test_a_failed_take_takes_down_only_what_hangs_on_it(tmp_path: Path) -> None:
     assert "one/1" not in place.report.of(TakeFailed)[0].reason, "the take is named once"
     assert [event.take for event in place.report.of(TakeFailed)] == ["scene-1/one/1"]
     assert [event.because for event in place.report.of(TakeSkipped)] == ["scene-1/one/1"]
+    with pytest.raises(RenderError, match="^scene-1/three: the model saw red"):  # which did not name it
+        Set(tmp_path, fails=lambda _: True).shoot(plan({"name": "three", "prompt": "a cone"}))
     mended = Set(tmp_path)
     mended.shoot(planned)
     assert "scene-1/two" not in mended.made

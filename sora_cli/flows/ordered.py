@@ -23,6 +23,7 @@ from sora_cli.shoot.workers import Workers
 from sora_cli.store import open_store
 from sora_cli.storyboard import writing
 from sora_cli.storyboard.given import Given, bare
+from sora_cli.storyboard.model import Storyboard
 
 BOARD, FILM = "storyboard.yaml", "film.mp4"
 """What the files of an order are called, in a folder of its own."""
@@ -72,7 +73,7 @@ def check(folder: Path, limits: OrderLimits, data: Mapping[str, object] | None =
         SoraError: what is wrong with the storyboard, what the policy refuses, or what this machine lacks.
     """
     if data is None:
-        board = preflight.load(folder / BOARD, sets={}, place=None)
+        board = _loaded(folder)
     else:
         board = preflight.whole(storyboard.read_data(data, folder=folder, name="the order", allow_outside=False))
     if board.rules != moderation.policy_of(None):
@@ -110,13 +111,21 @@ def filling(cancel: Cancellation) -> Iterator[Fill]:
     Orders are filled one after the other, and engines stay loaded from one to the next. It raises what `film.make`
     does.
     """
-    with Studio(open_store(), cancel, workers=Workers.asked().of_film()) as studio:
+    with Studio(open_store(), cancel, workers=_team()) as studio:
 
         def fill(folder: Path, report: Report) -> Path:
-            board = preflight.load(folder / BOARD, sets={}, place=None)
-            return film.make(board, folder / FILM, report=report, studio=studio).path
+            return film.make(_loaded(folder), folder / FILM, report=report, studio=studio).path
 
         yield fill
+
+
+def _loaded(folder: Path) -> Storyboard:
+    """The storyboard of an order; who makes its takes is for the server to say."""
+    return preflight.load(folder / BOARD, sets={}, executor=_team().kind, place=None)
+
+
+def _team() -> Workers:
+    return Workers.asked().of_film()
 
 
 def sheet(folder: Path) -> Path:

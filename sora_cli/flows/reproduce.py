@@ -211,11 +211,12 @@ class _Desk(Struct, frozen=True):
         """Make the film of a recipe and compare it, and its takes, with what they were."""
         with scratch() as folder:
             places = [*([self.files] if self.files else []), *known]
-            board = moderation.made_again(recipes.board_of(recipe, folder / "files", places))
+            written = moderation.made_again(recipes.board_of(recipe, folder / "files", places))
+            board = replace(written, executor="local")  # nobody elsewhere sees this folder
             plan = preflight.plan_of(board, draft=recipe.draft, only=recipe.only, animatic=recipe.animatic)
             preflight.require_ready(plan)
             again, out = Store(folder / "store"), folder / f"film{delivery(recipe.deliver).suffix}"
-            signer, here = stamp.local_signer(), Workers.asked("local")  # nobody elsewhere sees this folder
+            signer, here = stamp.local_signer(), Workers.asked("local")
             wrong = ""
             try:
                 with Studio(again, self.cancel, workers=here) as studio:

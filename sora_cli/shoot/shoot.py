@@ -58,6 +58,15 @@ def _spare_ones(takes: Iterable[Take]) -> bool:
     return any(take.after and not take.stands_in for take in takes)
 
 
+def _of_take(take: Take, error: SoraError) -> SoraError:
+    """The error with its take's name: engines need not name it."""
+    if not isinstance(error, RenderError) or error.message.startswith(f"{take.name}: "):
+        return error
+    named = RenderError(f"{take.name}: {error.message}", hint=error.hint)
+    named.__cause__ = error
+    return named
+
+
 class Work(Protocol):
     """What `shoot` needs of a plan."""
 
@@ -290,8 +299,8 @@ class _Shooting:
 
     def _fail(self, take: Take, error: SoraError) -> None:
         self._failed[take.key] = take.name
-        self._errors.append(error)
         reason = error.message.removeprefix(f"{take.name}: ")  # which is told with it
+        self._errors.append(_of_take(take, error))
         self._report(TakeFailed(take.name, take.key, reason, error.hint))
 
     def _tried_again(self, take: Take, error: DeviceLost) -> bool:

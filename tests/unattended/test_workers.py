@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -23,7 +24,7 @@ from msgspec.structs import replace
 
 from sora_cli.errors import RequestError, SoraError, WorkerLost
 from sora_cli.events import Event, Recording, Silent, Step, TakeKept, TakeRetried
-from sora_cli.flows import batch, film, preflight
+from sora_cli.flows import batch, film, ordered, preflight
 from sora_cli.plan import plan_takes
 from sora_cli.plan.schedule import Task
 from sora_cli.shoot.executors.crew import Crew
@@ -88,6 +89,7 @@ def test_a_killed_worker_s_take_is_made_by_another_and_clips_are_those_of_one_pr
     script.write_text(f"open({str(ran)!r}, 'w')\n")  # a program that makes films at its top, as a short one does
     monkeypatch.setattr(sys.modules["__main__"], "__file__", str(script))
     monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
+    monkeypatch.setattr(multiprocessing.current_process(), "daemon", True)  # of a Pool, which may start no processes
     plan = plan_takes(
         board({"beats": ["a ball", "it stops"]}, {"prompt": "a cube", "takes": 2}, "a star", "a cone"), lambda _: CARD
     )
@@ -236,6 +238,9 @@ def test_what_an_option_says_of_who_makes_takes_is_known_before_the_work(
     preflight.require_ready(preflight.plan_of(preflight.load(file, sets={})))
     with pytest.raises(SoraError, match="gpus: 0 GPUs can be used here"):
         preflight.require_ready(preflight.plan_of(preflight.load(file, sets={}, executor="local")))
+    file.rename(tmp_path / ordered.BOARD)
+    with pytest.raises(SoraError, match="gpus: 0 GPUs can be used here"):  # a server says who makes what is sent in
+        ordered.check(tmp_path, ordered.OrderLimits())
     file.write_text("memory: {gpus: 2}\nshots: [a red ball]\n")
     asked = preflight.load(file, sets={}, executor="ray")
     preflight.require_ready(preflight.plan_of(asked))

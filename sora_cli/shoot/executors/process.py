@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from types import ModuleType
@@ -58,7 +58,7 @@ class ProcessWorker(Generic[Job_contra, Result]):
         self._pipe, there = context.Pipe()
         self._sending = threading.Lock()
         self._process = context.Process(target=_serve, args=(there, make, dict(environment)), name=name, daemon=True)
-        with _without_main():
+        with _as_of_no_program():
             self._process.start()
         there.close()
 
@@ -99,14 +99,20 @@ _starting = threading.Lock()
 
 
 @contextlib.contextmanager
-def _without_main() -> Iterator[None]:
-    """While a process is spawned: no main module, which it would run again, and with it a user's whole script."""
+def _as_of_no_program() -> Iterator[None]:
+    """While a process is spawned: no main module, which it would run again, and with it a user's whole script.
+
+    Nor is this process one of a `multiprocessing.Pool` or of Celery, which may start none, lest these outlive it: a worker
+    ends when nobody listens to it.
+    """
+    this = current_process()
     with _starting:
-        main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+        daemon, main = this.daemon, sys.modules["__main__"]
+        this.daemon, sys.modules["__main__"] = False, ModuleType("__main__")
         try:
             yield
         finally:
-            sys.modules["__main__"] = main
+            this.daemon, sys.modules["__main__"] = daemon, main
 
 
 def answer(name: str, said: Iterable[tuple[str, object]], tell: Callable[[object], None]) -> object:
