@@ -105,7 +105,7 @@ def test_a_failed_take_takes_down_only_what_hangs_on_it(tmp_path: Path) -> None:
     assert "one/1" not in place.report.of(TakeFailed)[0].reason, "the take is named once"
     assert [event.take for event in place.report.of(TakeFailed)] == ["scene-1/one/1"]
     assert [event.because for event in place.report.of(TakeSkipped)] == ["scene-1/one/1"]
-    with pytest.raises(RenderError, match="^scene-1/three: the model saw red"):  # which did not name it
+    with pytest.raises(RenderError, match=r"^scene-1/three: the model saw red"):  # which did not name it
         Set(tmp_path, fails=lambda _: True).shoot(plan({"name": "three", "prompt": "a cone"}))
     mended = Set(tmp_path)
     mended.shoot(planned)

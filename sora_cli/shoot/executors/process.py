@@ -102,8 +102,8 @@ _starting = threading.Lock()
 def _as_of_no_program() -> Iterator[None]:
     """While a process is spawned: no main module, which it would run again, and with it a user's whole script.
 
-    Nor is this process one of a `multiprocessing.Pool` or of Celery, which may start none, lest these outlive it: a worker
-    ends when nobody listens to it.
+    Nor is this process one of a `multiprocessing.Pool` or of Celery, which may start none, lest these outlive it: a
+    worker ends when nobody listens to it.
     """
     this = current_process()
     with _starting:
