@@ -16,7 +16,7 @@ from sora_cli.cancel import Cancellation
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
 from sora_cli.engines.options import Memory
 from sora_cli.errors import RenderError, StoreError
-from sora_cli.events import Recording, Report, TakeFailed, TakeKept, TakeSkipped
+from sora_cli.events import Note, Recording, Report, TakeFailed, TakeKept, TakeSkipped
 from sora_cli.media.read import read_frames
 from sora_cli.plan import Plan, plan_takes
 from sora_cli.shoot.camera import Camera, Job
@@ -110,6 +110,28 @@ def test_a_failed_take_takes_down_only_what_hangs_on_it(tmp_path: Path) -> None:
     mended = Set(tmp_path)
     mended.shoot(planned)
     assert "scene-1/two" not in mended.made
+
+
+def test_an_engine_that_stays_open_tells_whoever_waits_for_the_take_that_is_made(tmp_path: Path) -> None:
+    """As where memory runs out: it was told to the first film of a batch, or to a closed file of a served order."""
+    planned = plan("a ball", "a cube")
+    takes, cards = planned.takes, planned.cards
+    reports: list[Report] = []
+
+    class Telling(Drawing):
+        def generate(self, take: Take, given: Given, progress: Progress) -> Footage:
+            reports[0](Note(take.name, ""))
+            return super().generate(take, given, progress)
+
+    def opened(card: EngineCard, report: Report, _memory: Memory) -> Drawing:
+        reports.append(report)
+        return Telling(card, [])
+
+    camera, heard = Camera(opened, Store(tmp_path), Cancellation()), [Recording(), Recording()]
+    for take, told in zip(takes, heard, strict=True):
+        camera(Job(take, cards[take.engine], told))
+    assert len(reports) == 1
+    assert [[note.message for note in each.of(Note)] for each in heard] == [[take.name] for take in takes]
 
 
 def test_the_best_of_several_takes_is_carried_on(tmp_path: Path) -> None:

@@ -27,7 +27,9 @@ from sora_cli.engines.options import Memory
 from sora_cli.errors import DeviceLost, RenderError, SoraError, is_bug
 from sora_cli.events import (
     EngineLoading,
+    Event,
     Report,
+    Silent,
     Step,
     TakeKept,
     TakeStarted,
@@ -101,6 +103,7 @@ class Camera:
         self._store = store
         self._cancel = cancel
         self._engine: Engine | None = None
+        self._report: Report = Silent()
         self._memory = Memory()
         self._meter = Meter()
         self._stop = threading.Event()
@@ -139,7 +142,7 @@ class Camera:
             self._engine = None
 
     def _make(self, job: Job) -> Clip:
-        take = job.take
+        take, self._report = job.take, job.report
         self._store.make_room(take.name, raw_bytes(take))
         engine = self._engine_for(job)
         self._check_stop()
@@ -174,8 +177,12 @@ class Camera:
         if self._engine is None or (self._engine.card.name, self._memory) != (job.card.name, job.memory):
             self.close()
             job.report(EngineLoading(job.card.name))
-            self._engine, self._memory = self._open(job.card, job.report, job.memory), job.memory
+            self._engine, self._memory = self._open(job.card, self._tell, job.memory), job.memory
         return self._engine
+
+    def _tell(self, event: Event) -> None:
+        """Hear an engine that stays open for many jobs: whoever waits for the one that runs is told."""
+        self._report(event)
 
     def _check_stop(self) -> None:
         if self._stop.is_set() or self._cancel.asked:
