@@ -75,7 +75,7 @@ def test_with_keep_going_every_film_that_can_be_made_is_made(machine: Machine) -
     assert done.returncode == 1
     outcomes = {outcome["source"]: outcome for outcome in json.loads(done.stdout)}
     assert [outcomes[name]["state"] for name in files] == ["failed", "failed", "failed", "made", "made"]
-    assert outcomes["red.yaml"]["reason"] == "the model saw red"
+    assert outcomes["red.yaml"]["reason"] == "scene-1/shot-1: the model saw red"
     assert outcomes["far.yaml"]["exit_code"] == 3
     assert "5 films: 3 failed, 2 made" in done.stderr
 
