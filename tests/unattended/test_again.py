@@ -182,7 +182,7 @@ def test_a_take_that_fails_is_told_with_its_reason(machine: Machine) -> None:
     assert done.returncode == 1, done.stderr
     found = json.loads(done.stdout)
     assert found["takes"][0]["state"] == found["film"]["state"] == "failed"
-    assert found["film"]["reason"] == "the model saw red"
+    assert found["film"]["reason"] == "scene-1/shot-1: the model saw red"
 
 
 def test_a_clip_is_made_again_from_its_card(three: Machine) -> None:
