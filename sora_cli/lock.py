@@ -95,7 +95,7 @@ class Lock(Held):
             except OSError as error:
                 os.close(handle)
                 if error.errno in _NO_LOCKS:
-                    hint = "SORA_STORE names another folder, on a local disk"
+                    hint = "name a folder on a local disk: -o for the film, SORA_STORE for the store"
                     raise StoreError(f"the file system of {path.parent} has no locks", hint=hint) from error
                 if error.errno in _HELD:
                     return None

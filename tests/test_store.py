@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from sora_cli.errors import StoreError
+from sora_cli.lock import Lock
 from sora_cli.store import Clip, ClipFacts, Store
 from sora_cli.store.store import Kept
 
@@ -174,3 +176,15 @@ def test_the_lock_that_a_killed_writer_of_a_films_note_left_goes_away(tmp_path: 
     note.with_suffix(".lock").touch()
     films.released(film, film.with_suffix(".json"), [KEY])
     assert [path.name for path in note.parent.iterdir()] == [note.name]
+
+
+def test_a_folder_without_locks_is_told_with_what_names_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(_handle: int, **_how: bool) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("sora_cli.lock._lock", refuses)
+    with pytest.raises(StoreError, match="has no locks") as told:
+        Lock.take(tmp_path / "film.lock")
+    assert "-o for the film, SORA_STORE for the store" in (told.value.hint or "")
