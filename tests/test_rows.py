@@ -222,6 +222,18 @@ def workbook(path: Path, rows: list[list[object]], *, forms: dict[str, str] | No
     return path
 
 
+def test_a_share_that_is_shown_rounded_keeps_its_value(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "list.xlsx", [["a", "b"], [0.335, 0.5]], forms={"A2": "0%", "B2": "0.00%"})
+    assert read_rows(path, Silent()) == {1: {"a": "33.5%", "b": "50.00%"}}
+
+
+def test_a_list_in_json_is_told_as_one(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('\n[{"prompt": "a ball"}]')
+    with pytest.raises(RequestError, match=r"a\.json is a list in JSON, not a CSV list") as caught:
+        entries([tmp_path / "a.json"], Silent())
+    assert caught.value.hint == "save the list as CSV, or as .xlsx"
+
+
 def test_a_workbook_is_a_list_with_each_cell_as_its_program_shows_it(tmp_path: Path) -> None:
     clocks = [time(0, 0, 4), time(0, 4), timedelta(seconds=4.5)]
     rows: list[list[object]] = [["hero", "n", "a", "b", "c"], ["a red ball", 1, *clocks], [None], ["a cube", 2.5]]

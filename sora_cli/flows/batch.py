@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sora_cli import storyboard
+from sora_cli.bounded import open_regular
 from sora_cli.errors import DeviceLost, Interrupted, Problem, RequestError, SoraError, refusal
 from sora_cli.events import About, Event, FilmEnded, FilmStarted, Note, Report
 from sora_cli.flows import film, outputs, places, preflight
@@ -107,7 +109,7 @@ def entries(files: Sequence[Path], report: Report) -> list[Entry]:
         RequestError: a list cannot be read, or names no storyboard.
     """
     for path in files:
-        if what := OTHERS.get(path.suffix.lower()):
+        if what := OTHERS.get(path.suffix.lower()) or _json_list(path):
             raise RequestError(f"{path} is {what}, not a CSV list", hint=HINT_SAVED)
     boards = [path for path in files if not is_list(path)]
     names = (BOARD, OUTPUT)
@@ -126,6 +128,15 @@ def entries(files: Sequence[Path], report: Report) -> list[Entry]:
             board = path.parent / row[BOARD] if row.get(BOARD) else boards[0]
             found.append(Entry(f"{path} row {number}", board, sets, row.get(OUTPUT, ""), number))
     return found
+
+
+def _json_list(path: Path) -> str:
+    """What a file in JSON is that holds a list, and so no storyboard; empty for others."""
+    if path.suffix.lower() != ".json":
+        return ""
+    with suppress(OSError), open_regular(path) as file:
+        return "a list in JSON" if file.read(64).lstrip().startswith(b"[") else ""
+    return ""  # why it cannot be read is told where it is
 
 
 def _of_prompts(path: Path, rows: Mapping[int, Mapping[str, str]]) -> str:
