@@ -77,7 +77,7 @@ def stream(text: str) -> None:
         sys.stderr.flush()
 
 
-STOPPING = "finishing the current file, then stopping; one more signal, or Ctrl-C, stops now"
+STOPPING = "finishing the current file, then stopping; the next Ctrl-C stops at once"
 
 
 def show_stop(*, last: bool) -> None:

@@ -294,7 +294,7 @@ def test_a_second_signal_ends_at_once_and_the_next_run_tidies_up(machine: Machin
     run = machine.launch("four", *WORDS, environment={"SORA_DRAW_STEP": "3600"})
     machine.hear(run, "four", '"take_started"')
     run.send_signal(signal.SIGINT)
-    machine.hear(run, "four", "again to stop now")
+    machine.hear(run, "four", "stops at once")
     run.send_signal(signal.SIGINT)
     assert run.wait(300) == 130  # the step that runs would take an hour
     assert machine.run(*WORDS).returncode == 0

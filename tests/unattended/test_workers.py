@@ -87,7 +87,7 @@ def test_a_killed_worker_s_take_is_made_by_another_and_clips_are_those_of_one_pr
     monkeypatch.setenv("SORA_DRAW_LOG", str(tmp_path / "drawn.log"))
     script, ran = tmp_path / "film.py", tmp_path / "ran-again"
     script.write_text(f"open({str(ran)!r}, 'w')\n")  # a program that makes films at its top, as a short one does
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(script))
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(script), raising=False)
     monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
     monkeypatch.setattr(multiprocessing.current_process(), "daemon", True)  # of a Pool, which may start no processes
     plan = plan_takes(
