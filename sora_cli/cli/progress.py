@@ -349,4 +349,4 @@ class Listeners:
                 self._listeners.remove(listener)
                 if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
                     what = {events.JsonLines: "--events", Log: "--log"}.get(type(listener), "stderr")
-                    self(events.Note(f"{what} cannot be written on: {error.strerror or error}"))
+                    self(events.Note(f"{what} can no longer be written: {error.strerror or error}"))
