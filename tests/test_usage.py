@@ -369,7 +369,8 @@ def test_an_interruption_is_a_document_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "told"), [(errno.ENOSPC, ["--events can no longer be written: No space left on device"]), (errno.EPIPE, [])]
+    ("code", "told"),
+    [(errno.ENOSPC, ["--events can no longer be written: No space left on device"]), (errno.EPIPE, [])],
 )
 def test_events_that_cannot_be_written_are_told_and_the_work_goes_on(code: int, told: list[str]) -> None:
     class Full(io.StringIO):
