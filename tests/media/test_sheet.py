@@ -85,13 +85,14 @@ def test_a_film_that_stops_leaves_no_sheet(tmp_path: Path) -> None:
 
 
 MANY = """
-import resource, sys
+import sys
 from pathlib import Path
 import numpy as np
+from tests.memory import peak
 from tests.media.test_sheet import SheetShot, drawn
 shots = [SheetShot("a", 2 * n, 2) for n in range(int(sys.argv[1]))]
 drawn(np.zeros((240, 36, 64, 3), np.uint8), shots, Path("a.png"), "A")
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(peak())
 """
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Iterator
 from functools import partial
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from sora_cli.media.stream import Samples
 from sora_cli.sound.mix import BLOCK, DUCK_AFTER, DUCK_BEFORE, Bus, Duck, Layer, ducked, mixed, ramps, sides
+from tests.memory import forget, peak
 
 RATE = 48_000
 
@@ -121,6 +121,7 @@ def test_memory_does_not_grow_with_the_length() -> None:
             pass
 
     run(1)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    forget()
+    before = peak()
     run(12)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # kB; ten minutes are 230 MB
+    assert peak() - before < 20_000  # kB; ten minutes are 230 MB

@@ -22,14 +22,15 @@ def large(path: Path, megabytes: int) -> Path:
 
 
 MEASURE = """
-import json, resource, sys
+import json, sys
 from pathlib import Path
 from sora_cli.stamp import credential, local_signer, verify
+from tests.memory import peak
 signer, (manifest, *films) = local_signer(), sys.argv[1:]
 for film in map(Path, films):
     credential.sign(film, film.with_suffix(".signed.mov"), json.loads(manifest), signer)
     assert verify(film.with_suffix(".signed.mov"), anchors_pem=signer.root).whole
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    print(peak())
 """
 
 

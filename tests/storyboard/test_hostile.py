@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import random
-import resource
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from hypothesis import strategies as st
 from sora_cli.plan import survey
 from sora_cli.storyboard import read, read_text, starter
 from tests.boards import catalogue
+from tests.memory import forget, peak
 from tests.storyboard.boards import reading
 from tests.storyboard.test_stories import WHOLE
 
@@ -82,16 +82,15 @@ CHILD = """
 import json, resource, sys, time
 from pathlib import Path
 from sora_cli.storyboard import read
+from tests.memory import peak
 resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
 told = {}
 for path in map(Path, sys.argv[1:]):
     start = time.process_time()
     problems = read(path).problems
     text = "".join(map(str, problems))
-    status = Path("/proc/self/status").read_text()
-    peak = int(status.partition("VmHWM:")[2].split()[0]) // 1024
     escapes = "\\x1b" in text or "\\u202e" in text
-    told[path.stem] = [time.process_time() - start, peak, len(problems), text[:300], escapes]
+    told[path.stem] = [time.process_time() - start, peak() // 1024, len(problems), text[:300], escapes]
 print(json.dumps(told))
 """
 
@@ -229,7 +228,8 @@ def test_any_data_is_read_or_refused(data: dict[str, object]) -> None:
 
 
 def test_a_long_film_is_read_in_time_that_grows_with_it() -> None:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # other tests of this process need memory too
+    forget()
+    before = peak()
 
     def seconds(shots: int) -> float:
         text = "shots:\n" + "".join(f"  - {{name: s{n}, prompt: a ball, duration: 2s}}\n" for n in range(shots))
@@ -239,4 +239,4 @@ def test_a_long_film_is_read_in_time_that_grows_with_it() -> None:
 
     seconds(100)
     assert seconds(8000) < 30 * max(seconds(1000), 0.05)  # eight times as long; a square of it would be 64 times
-    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024 < 1000
+    assert (peak() - before) // 1024 < 1000
