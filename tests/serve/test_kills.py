@@ -18,6 +18,7 @@ import pytest
 
 from sora_cli.serve.desk import Desk
 from sora_cli.serve.queue import Queue
+from tests.memory import peak
 from tests.serve.conftest import listening, worker
 from tests.serve.test_door import Asks
 
@@ -133,13 +134,6 @@ def uploaded(asks: Asks, *, told: bool) -> int:
     return 0
 
 
-def most_memory(process: int) -> int:
-    """The most bytes that a process has held."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text())
-    assert found
-    return int(found[1]) << 10
-
-
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_a_gigabyte_is_refused_in_little_memory(tmp_path: Path, waves: dict[str, str]) -> None:
@@ -148,9 +142,9 @@ def test_a_gigabyte_is_refused_in_little_memory(tmp_path: Path, waves: dict[str,
         server, asks = served(tmp_path / "served", waves, "--upload", most)
         try:
             for told in (True, False):
-                before = most_memory(server.pid)
+                before = peak(server.pid)
                 assert uploaded(asks, told=told) in answers, (most, told)
-                grown = most_memory(server.pid) - before
+                grown = (peak(server.pid) - before) << 10
                 print(f"--upload {most}, told {told}: {grown >> 20} MB")  # noqa: T201  a figure of docs/serve.md
                 assert grown < MOST_GROWN
                 assert asks("GET", "/v1/videos")[0] == 200
