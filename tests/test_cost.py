@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from sora_cli import stamp, storyboard
@@ -18,7 +20,9 @@ from sora_cli.events import Note, Recording, Silent, TakeKept
 from sora_cli.plan import cost, plan_takes
 from sora_cli.shoot.budget import Budget
 from sora_cli.shoot.studio import Studio
-from sora_cli.store import Store, default_folder
+from sora_cli.shoot.workers import Workers
+from sora_cli.store import Card, Store, default_folder
+from sora_cli.store.card import NO_CARD
 from sora_cli.storyboard.model import Prices
 from sora_cli.storyboard.prices import prices
 from tests.boards import CARD, board
@@ -164,6 +168,45 @@ def test_measured_energy_is_told_as_such(studio: Path, monkeypatch: pytest.Monke
     made = make(studio, {"prompt": "black", "duration": "0.5s"}, cost={"power": "1 W", "electricity": 36})
     told = json.loads(made.sidecar.read_text())["takes"][0]["cost"]
     assert (told["joules"], told["energy"], told["money"]) == (100.0, "RAPL", pytest.approx(100 / 3.6e6 * 36))
+
+
+def card(began: float, seconds: float, machine: str = "a", metered: str = "") -> Card:
+    return NO_CARD.model_copy(
+        update={"seconds": seconds, "ended": began + seconds, "machine": machine, "metered": metered, "joules": 60.0}
+    )
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 30), st.sampled_from("ab")), min_size=1, max_size=12))
+def test_clips_cost_the_time_in_which_their_machines_were_at_work(made: list[tuple[int, int, str]]) -> None:
+    costs = cost.of_clips({str(key): card(*each) for key, each in enumerate(made)}, Prices(power=10, hour=3600))
+    busy = {(where, at) for began, seconds, where in made for at in range(began, began + seconds)}
+    both = cost.total(costs.values())
+    assert both is not None
+    assert both.money == pytest.approx(len(busy), rel=1e-4)
+    assert both.joules == pytest.approx(10 * len(busy), rel=1e-4)
+    assert both.seconds == sum(seconds for _, seconds, _ in made)
+
+
+@pytest.mark.parametrize(("metered", "joules"), [("RAPL", 30), ("NVML", 60)])
+def test_what_processors_drew_is_shared_by_takes_made_at_once_and_a_gpus_is_not(metered: str, joules: float) -> None:
+    both = {"x": card(0, 10, metered=metered), "y": card(0, 10, metered=metered)}
+    assert [each.joules for each in cost.of_clips(both, Prices()).values()] == [joules] * 2
+
+
+def test_clips_of_which_it_is_not_known_when_they_were_made_share_nothing() -> None:
+    both = {"x": card(0, 10, machine=""), "y": card(0, 10, machine="")}
+    assert [each.money for each in cost.of_clips(both, Prices(hour=3600)).values()] == [10, 10]
+
+
+def test_takes_of_several_workers_are_expected_to_share_what_their_machine_costs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sora_cli.engines.estimate._seconds", lambda *_: 10.0)
+    plan = plan_takes(board("a", "b", "c", cost=SECOND), lambda _: CARD)
+    for workers, money in ((Workers("local", 2), 20), (Workers("local", 3), 10), (Workers("ray", 3), 30)):
+        about = cost.total(cost.expected(plan, Store(tmp_path), plan.takes, workers.beside).values())
+        assert about is not None
+        assert (about.seconds, about.money) == (30, pytest.approx(money))
 
 
 # -- a limit ---------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from sora_cli.plan.data import TakeFields
 from sora_cli.plan.played import starts
 from sora_cli.plan.sounds import by_pictures
 from sora_cli.plan.takes import latents_go_on
+from sora_cli.shoot.workers import Workers
 from sora_cli.storyboard.model import Storyboard
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from sora_cli.engines.doctor import Check
     from sora_cli.engines.estimate import Estimate
     from sora_cli.plan.schedule import Forecast
-    from sora_cli.shoot.workers import Workers
     from sora_cli.store import Store
 
 HELPS = 1.1
@@ -241,7 +241,8 @@ def planned(
     clips = open_store()
     preflight.require_drafts(plan, clips)
     kept = {take.key: clips.has(take.key) for take in plan.takes}
-    ahead = expected(plan, clips, [take for take in plan.takes if not kept[take.key]])
+    missing_takes = [take for take in plan.takes if not kept[take.key]]
+    ahead = expected(plan, clips, missing_takes, (workers or Workers("local")).beside)
     return PlanView(plan, kept, _reasons(plan, clips, kept), _needs(plan, kept), missing, ahead, notes, workers)
 
 

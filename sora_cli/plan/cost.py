@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
     from sora_cli.engines.base import Take
     from sora_cli.engines.estimate import Machine
     from sora_cli.plan.schedule import Task
-    from sora_cli.store import Store
+    from sora_cli.store import Card, Store
 
 JOULES = 3.6e6
 """In a kilowatt-hour."""
+PROCESSORS = "RAPL"
+"""The counters of a machine's processors alone, which takes that are made beside each other all count."""
 ENOUGH = 100
 """Kept takes that tell how long others will need."""
 
@@ -78,13 +81,13 @@ def total(costs: Iterable[Cost]) -> Cost | None:
     return found
 
 
-def priced(seconds: float, at: Prices, joules: float | None = None, metered: str = "") -> Cost:
-    """The cost of some time, of which the energy may have been measured.
+def priced(seconds: float, at: Prices, joules: float | None = None, metered: str = "", *, share: float = 1.0) -> Cost:
+    """The cost of some time, of which the energy may have been measured; `share` is that of the machine meanwhile.
 
     With a price of electricity and no energy, or without any price, no money is told: it would be made up.
     """
-    energy = joules if joules is not None else None if at.power is None else at.power * seconds
-    parts = [] if at.hour is None else [at.hour * seconds / 3600]
+    energy = joules if joules is not None else None if at.power is None else at.power * seconds * share
+    parts = [] if at.hour is None else [at.hour * seconds * share / 3600]
     if at.electricity is not None:
         parts += [] if energy is None else [at.electricity * energy / JOULES]
     known = bool(parts) and (at.electricity is None or energy is not None)
@@ -93,26 +96,71 @@ def priced(seconds: float, at: Prices, joules: float | None = None, metered: str
 
 def made(plan: Plan, store: Store) -> dict[str, Cost]:
     """What each take that is kept has cost, by its key; what was measured then, at the prices of now."""
-    at = prices(plan.board.cost)
-    found = {take.key: of_clip(take.key, store, at) for take in plan.takes}
-    return {key: cost for key, cost in found.items() if cost is not None}
+    cards = {take.key: store.card(take.key) for take in plan.takes}
+    return of_clips({key: card for key, card in cards.items() if card is not None}, prices(plan.board.cost))
 
 
-def of_clip(key: str, store: Store, at: Prices) -> Cost | None:
-    """What making a clip has cost; None where it is not kept."""
-    card = store.card(key)
-    return priced(card.seconds, at, card.joules if card.metered else None, card.metered) if card else None
+def of_clips(cards: Mapping[str, Card], at: Prices) -> dict[str, Cost]:
+    """What making clips has cost, by their keys; those that one machine made beside each other share what it cost.
+
+    So do they what its processors were measured to draw, but not what a GPU was: each counts its own.
+    """
+    shares = _shares(cards)
+    return {
+        key: priced(
+            card.seconds,
+            at,
+            card.joules * (shares[key] if card.metered == PROCESSORS else 1.0) if card.metered else None,
+            card.metered,
+            share=shares[key],
+        )
+        for key, card in cards.items()
+    }
 
 
-def expected(plan: Plan, store: Store, missing: Sequence[Take]) -> dict[str, Cost]:
+def _shares(cards: Mapping[str, Card]) -> dict[str, float]:
+    """The mean share of its machine that each clip was made with: a half while two were made at once there."""
+    shares = dict.fromkeys(cards, 1.0)
+    machines: defaultdict[str, list[str]] = defaultdict(list)
+    for key, card in cards.items():
+        if card.machine and card.seconds > 0:
+            machines[card.machine].append(key)
+    for keys in machines.values():
+        starts = [(cards[key].ended - cards[key].seconds, 1, key) for key in keys]
+        moments = sorted([*starts, *((cards[key].ended, -1, key) for key in keys)])
+        busy, each, last, began = 0, 0.0, 0.0, dict[str, float]()
+        for now, more, key in moments:
+            each += (now - last) / busy if busy else 0.0  # what one of those at work had of the machine until now
+            if more > 0:
+                began[key] = each
+            else:
+                shares[key] = round((each - began[key]) / cards[key].seconds, 6)  # times of day are no finer
+            busy, last = busy + more, now
+    return shares
+
+
+def expected(
+    plan: Plan, store: Store, missing: Sequence[Take], beside: Callable[[Plan], int] = lambda _: 1
+) -> dict[str, Cost]:
     """About what each of the takes that are `missing` will cost, by its key; without those of which nothing is known.
 
     Its time is that of kept takes of the same engine, by their pixels and steps; else a rule of thumb for this machine.
+    So many workers as make takes `beside` each other on it share what it costs.
     """
     at, rates = prices(plan.board.cost), _rates(plan, store, missing)
     thumb = _Thumb(plan)
     times = {take.key: rates[take.engine] * _work(take) if take.engine in rates else thumb(take) for take in missing}
-    return {key: priced(seconds, at) for key, seconds in times.items() if seconds > 0}
+    costs = {key: priced(seconds, at) for key, seconds in times.items() if seconds > 0}
+    number = beside(plan) if costs and at != Prices() else 1
+    if number == 1:
+        return costs
+    from sora_cli.plan import schedule
+
+    takes = [take for take in missing if take.key in costs]
+    share = schedule.forecast(takes, schedule.tasks(takes, times), number).seconds / sum(
+        times[take.key] for take in takes
+    )
+    return {key: priced(times[key], at, share=share) for key in costs}
 
 
 READ = 1.0

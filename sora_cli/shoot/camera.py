@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import platform
 import tempfile
 import threading
 import time
@@ -217,6 +218,8 @@ class Camera:
             written=take.written,
             joules=joules,
             metered=metered,
+            ended=time.time(),
+            machine=platform.node(),
             made_on={"device": str(getattr(self._engine, "device_name", "")), **versions()},
         )
         return self._store.keep(

@@ -20,7 +20,7 @@ from sora_cli.plan.schedule import Task
 from sora_cli.record import sidecar
 from sora_cli.shoot.budget import Budget
 from sora_cli.shoot.screen import Screen
-from sora_cli.shoot.workers import Workers
+from sora_cli.shoot.workers import Workers, together
 from sora_cli.store import Clip, Store, megabytes
 
 if TYPE_CHECKING:  # what shoots imports codecs; a film that is up to date needs none
@@ -63,7 +63,7 @@ class Studio:
         from sora_cli.shoot.shoot import best, shoot
 
         if self.budget is not None:
-            self.budget.check(plan, self.store, report)
+            self.budget.check(plan, self.store, report, self._workers.of_film(plan.board.executor))
             report = self.budget.hearing(plan, self.store, report, self.cancel)
         executor = self._open(plan)
         missing = [take for take in plan.takes if not self.store.has(take.key)]
@@ -103,16 +103,15 @@ class Studio:
             report(Note(f"the {what} could not be checked: {seen.unable}", seen.hint))
 
     def _open(self, plan: Plan) -> Executor[Job, Clip]:
-        from sora_cli.engines.estimate import together as gpus_of
         from sora_cli.shoot.hire import executor
 
-        together = max((gpus_of(card, plan.memory) for card in plan.cards.values()), default=1)
-        if self._executor is not None and together != self._together:
+        size = together(plan)
+        if self._executor is not None and size != self._together:
             self._executor.close()
             self._executor = None
         if self._executor is None:
-            workers, self._together = self._workers.of_film(plan.board.executor), together
-            self._executor = executor(workers, self.store, self.cancel, self.screen, together=together)
+            workers, self._together = self._workers.of_film(plan.board.executor), size
+            self._executor = executor(workers, self.store, self.cancel, self.screen, together=size)
         return self._executor
 
     def _warn(self, need: int, report: Report) -> None:

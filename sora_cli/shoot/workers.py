@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sora_cli.engines import estimate
+from sora_cli.engines.devices import gpus
 from sora_cli.errors import RequestError
 from sora_cli.packages import require
 from sora_cli.storyboard.model import EXECUTORS
+
+if TYPE_CHECKING:
+    from sora_cli.plan import Plan
 
 MOST = 1024
 
@@ -50,6 +56,15 @@ class Workers(Struct, frozen=True):
             raise RequestError("--ray-address: takes are not made by Ray", hint="add --executor ray")
         address = self.ray_address or (os.environ.get("RAY_ADDRESS", "") if kind == "ray" else "")
         return replace(self, kind=kind, ray_address=address)
+
+    def beside(self, plan: Plan) -> int:
+        """How many of them share this machine; on a cluster each may have its own."""
+        return 1 if self.kind == "ray" else self.number or max(1, len(gpus()) // together(plan))
+
+
+def together(plan: Plan) -> int:
+    """How many GPUs make a take."""
+    return max((estimate.together(card, plan.memory) for card in plan.cards.values()), default=1)
 
 
 def _number() -> int:

@@ -66,6 +66,9 @@ class ClipFacts(Struct, frozen=True, kw_only=True):
     joules: float = 0.0
     metered: str = ""
     """The energy that making it drew, and the counters that say so; none where there are none."""
+    ended: float = 0.0
+    machine: str = ""
+    """When making it ended, in seconds since 1970, and the name of the machine: others may have been made beside it."""
 
 
 class Card(Record):
@@ -92,6 +95,8 @@ class Card(Record):
     written: Words = ""
     joules: Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)] = 0.0
     metered: Name = ""
+    ended: Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)] = 0.0
+    machine: Name = ""
 
     @classmethod
     def of(cls, facts: ClipFacts, sha256: str, tail: str) -> Card:
@@ -117,6 +122,7 @@ class Card(Record):
         )
         more: dict[str, object] = {"written": facts.written} if facts.written else {}
         more |= {"joules": round(facts.joules, 3), "metered": facts.metered} if facts.metered else {}
+        more |= {"ended": round(facts.ended, 3), "machine": facts.machine} if facts.machine else {}
         return made.model_copy(update=more) if more else made
 
     def clip(self, key: str, path: Path, tail: Path | None) -> Clip:
