@@ -193,6 +193,12 @@ def test_what_processors_drew_is_shared_by_takes_made_at_once_and_a_gpus_is_not(
     assert [each.joules for each in cost.of_clips(both, Prices()).values()] == [joules] * 2
 
 
+@pytest.mark.parametrize("seconds", [0.001, 0.017, 4000.0])
+def test_a_clip_made_alone_costs_all_of_its_time_however_short(seconds: float) -> None:
+    alone = {"x": card(1_764_540_123.457, seconds, metered="RAPL")}
+    assert cost.of_clips(alone, Prices())["x"].joules == 60
+
+
 def test_clips_of_which_it_is_not_known_when_they_were_made_share_nothing() -> None:
     both = {"x": card(0, 10, machine=""), "y": card(0, 10, machine="")}
     assert [each.money for each in cost.of_clips(both, Prices(hour=3600)).values()] == [10, 10]

@@ -126,15 +126,16 @@ def _shares(cards: Mapping[str, Card]) -> dict[str, float]:
         if card.machine and card.seconds > 0:
             machines[card.machine].append(key)
     for keys in machines.values():
-        starts = [(cards[key].ended - cards[key].seconds, 1, key) for key in keys]
-        moments = sorted([*starts, *((cards[key].ended, -1, key) for key in keys)])
-        busy, each, last, began = 0, 0.0, 0.0, dict[str, float]()
+        ends = {key: round(1000 * cards[key].ended) for key in keys}
+        long = {key: max(1, round(1000 * cards[key].seconds)) for key in keys}  # in whole ms, so that none is lost
+        moments = sorted([*((ends[key] - long[key], 1, key) for key in keys), *((ends[key], -1, key) for key in keys)])
+        busy, each, last, began = 0, 0.0, 0, dict[str, float]()
         for now, more, key in moments:
             each += (now - last) / busy if busy else 0.0  # what one of those at work had of the machine until now
             if more > 0:
                 began[key] = each
             else:
-                shares[key] = round((each - began[key]) / cards[key].seconds, 6)  # times of day are no finer
+                shares[key] = round((each - began[key]) / long[key], 6)
             busy, last = busy + more, now
     return shares
 
