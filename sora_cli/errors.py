@@ -163,10 +163,12 @@ class Unwritten(OSError):
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C, or another signal that asks to stop, was heard; what was being written is whole."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, *, told: bool = False) -> None:
         super().__init__()
         self.exit_code = 128 + number
         """As shells have it: 130 for Ctrl-C, 143 for SIGTERM."""
+        self.told = told
+        """Whether the command's document tells of it."""
 
 
 def first_line(error: BaseException) -> str:

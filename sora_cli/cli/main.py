@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli import __version__
 from sora_cli.cli import console, usage
@@ -121,6 +122,7 @@ def main(argv: Sequence[str] | None = None, *, again: Callable[[], None] | None 
         ended = _parser(words[0] if words else "")(args=words, prog_name="sora", standalone_mode=False)
         code = ended if isinstance(ended, int) else 0
     except SystemExit as stop:
+        answer = replace(answer, as_json=answer.as_json and not getattr(stop, "told", False))
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except typer.TyperException as error:
         if not words:  # the help: no command was asked for

@@ -41,7 +41,7 @@ from sora_cli.cli.options import (
     refuse_idle,
 )
 from sora_cli.cli.session import pairs, require, working
-from sora_cli.errors import counted
+from sora_cli.errors import Interrupted, counted
 from sora_cli.plain import as_data
 
 if TYPE_CHECKING:  # each command imports what it needs, so that `--help` and the like start at once
@@ -332,6 +332,8 @@ def batch(
         )
         outcomes = films.run(asked, studio, report, options)
         _show_outcomes(outcomes, reporting)
+        if studio.cancel.signal is not None and studio.cancel.reason in {outcome.reason for outcome in outcomes}:
+            raise Interrupted(studio.cancel.signal, told=True)
     if any(outcome.exit_code for outcome in outcomes):
         raise typer.Exit(1)
 

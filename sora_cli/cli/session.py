@@ -25,6 +25,14 @@ _PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*([A-Za-z]+)", re.ASCII)
 _AMOUNT = re.compile(rf"\s*(?:{_PART.pattern}\s*)+", re.ASCII)
 
 
+class Stop(SystemExit):
+    """The end of a command that a signal stopped."""
+
+    def __init__(self, why: Interrupted) -> None:
+        super().__init__(why.exit_code)
+        self.told = why.told
+
+
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
     """Report an interruption, and end with its exit code."""
@@ -32,7 +40,9 @@ def interruptible() -> Iterator[None]:
         yield
     except KeyboardInterrupt as stop:
         console.say("interrupted; run the same command again to resume", "yellow")
-        raise SystemExit(getattr(stop, "exit_code", 130)) from None  # 128 + SIGINT, as shells have it
+        if isinstance(stop, Interrupted):
+            raise Stop(stop) from None
+        raise SystemExit(130) from None  # 128 + SIGINT, as shells have it
 
 
 @contextlib.contextmanager
@@ -43,7 +53,8 @@ def working(
 ) -> Iterator[tuple[Report, Studio]]:
     """The report (to a person on stderr, a log, a program on stdout), and the studio that works within limits.
 
-    The first Ctrl-C or SIGTERM lets the current file be finished; the second ends the process.
+    The first Ctrl-C or SIGTERM lets the current file be finished, and stops the work where more is to do; the second
+    ends the process.
     """
     from sora_cli.cancel import Cancellation
     from sora_cli.cli import progress
@@ -67,8 +78,6 @@ def working(
         stack.enter_context(cancel.listening(screen.stopping))
         listeners.append(stack.enter_context(screen))
         yield progress.Listeners(*listeners), stack.enter_context(Studio(store, cancel, budget, team))
-        if cancel.signal is not None:
-            raise Interrupted(cancel.signal)
 
 
 def require(reporting: ReportOptions, limits: LimitOptions) -> None:

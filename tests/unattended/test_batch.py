@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,18 @@ def test_films_are_made_in_one_process_with_each_engine_loaded_once(machine: Mac
     assert again.stdout.count("up to date") == 4
     assert set(machine.drawn().values()) == {1}
     assert machine.leftovers() == []
+
+
+def test_a_batch_that_a_signal_stops_prints_one_document_and_ends_with_its_code(machine: Machine) -> None:
+    files = [machine.write(f"{name}.yaml", f"title: {name}\nshots: [a red ball]\n").name for name in ("one", "two")]
+    run = machine.launch("batch", "batch", *files, "--json", environment={"SORA_DRAW_STEP": "0.1"})
+    machine.hear(run, "batch", '"step"')
+    run.send_signal(signal.SIGTERM)
+    assert run.wait(300) == 143
+    out = (machine.folder / "batch.out").read_text()
+    told, after = out.partition("\n[\n")[2].split("\n]\n")
+    assert [film["state"] for film in json.loads(f"[{told}]")] == ["not tried", "not tried"]
+    assert [json.loads(line)["event"] for line in after.splitlines()] == ["stopped"]
 
 
 def test_all_films_of_a_batch_are_of_the_kind_asked_for(machine: Machine) -> None:
