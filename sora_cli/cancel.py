@@ -66,6 +66,10 @@ class Cancellation:
         self._why = (message, hint)
         self._asked.set()
 
+    def go_on(self) -> None:
+        """Work again after `stop`."""
+        self._asked.clear()
+
     @contextlib.contextmanager
     def listening(self, heard: OnSignal) -> Iterator[None]:
         """Hear signals in here: the first asks the work to stop, a second ends the process at once.

@@ -13,7 +13,7 @@ from msgspec import Struct
 from sora_cli import storyboard
 from sora_cli.cancel import Cancellation
 from sora_cli.engines import catalogue
-from sora_cli.errors import MediaError, RequestError
+from sora_cli.errors import MediaError, RequestError, SoraError
 from sora_cli.events import Report
 from sora_cli.flows import film, moderation, preflight
 from sora_cli.plan import Plan
@@ -114,7 +114,12 @@ def filling(cancel: Cancellation) -> Iterator[Fill]:
     with Studio(open_store(), cancel, workers=_team()) as studio:
 
         def fill(folder: Path, report: Report) -> Path:
-            return film.make(_loaded(folder), folder / FILM, report=report, studio=studio).path
+            try:
+                return film.make(_loaded(folder), folder / FILM, report=report, studio=studio).path
+            except SoraError:
+                if cancel.asked:  # the step that runs must not go on into the next order
+                    studio.rest()
+                raise
 
         yield fill
 

@@ -65,13 +65,15 @@ class Desk:
         return self.queue.place(order.id) / ordered.FILM
 
     def remove(self, order: Order) -> None:
-        """Remove an order with all its files.
-
-        Raises:
-            Refusal: it is being made.
-        """
+        """Remove an order with all its files; one that is being made stops first, and nobody sees it meanwhile."""
         if not self.queue.remove(order.id, order.client):
-            raise Refusal(409, f"{order.id} is being made; remove it when it is over", "not_ready")
+            self._wake()
+
+    def cancel(self, order: Order) -> Order:
+        """Make an order no more, and give it as it is now; one that is being made stops soon."""
+        self.queue.cancel(order.id, order.client)
+        self._wake()
+        return self.find(order.id, order.client, order.kind)
 
     def accept(
         self,

@@ -45,7 +45,7 @@ class Guard:
         try:
             client = self._client(request)
             most = self._most(request)
-            if request.method == "POST":
+            if request.method == "POST" and not request.url.path.endswith("/cancel"):
                 self._count(client)
         except Refusal as refusal:
             await _read_on(receive, said if (said := _said(request)) <= WHOLE else REST)

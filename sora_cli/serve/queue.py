@@ -40,8 +40,10 @@ CREATE TABLE IF NOT EXISTS orders (
     created INTEGER NOT NULL, started INTEGER, ended INTEGER, crashes INTEGER NOT NULL DEFAULT 0,
     told INTEGER NOT NULL DEFAULT 0, calls INTEGER NOT NULL DEFAULT 0, call_at INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS by_status ON orders (status, client);
+CREATE TABLE IF NOT EXISTS stops (id TEXT PRIMARY KEY, remove INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS turns (client TEXT PRIMARY KEY, last INTEGER NOT NULL);
 """
+_CANCELLED = json.dumps({"code": "cancelled", "message": "the order was cancelled before its film was made"})
 _NEXT = """
 SELECT number, client FROM orders LEFT JOIN turns USING (client) WHERE status = 'queued'
 ORDER BY started IS NULL, coalesce(last, 0), number LIMIT 1
@@ -77,6 +79,10 @@ class Order(Struct, frozen=True):
 
 
 _COLUMNS = "id, client, kind, status, progress, facts, error, created, ended, calls"
+
+
+_SHOWN = "id NOT IN (SELECT id FROM stops WHERE remove)"
+"""Of orders that their clients see: one that is removed while it is made goes when that has stopped."""
 
 
 def _order(row: tuple[str, str, Kind, Status, int, str, str | None, int, int | None, int]) -> Order:
@@ -176,7 +182,7 @@ class Queue:
         Raises:
             KeyError: it has none of this name; what others ordered is not there for it.
         """
-        found = self._rows("WHERE id = ? AND client = ?", name, client)
+        found = self._rows(f"WHERE id = ? AND client = ? AND {_SHOWN}", name, client)
         if not found:
             raise KeyError(name)
         return found[0]
@@ -188,7 +194,7 @@ class Queue:
             KeyError: there is no such order to begin after.
         """
         sign = 1 if rising else -1
-        words = "WHERE client = ? AND kind = 'video' AND number * ? > ? ORDER BY number * ? LIMIT ?"
+        words = f"WHERE client = ? AND kind = 'video' AND number * ? > ? AND {_SHOWN} ORDER BY number * ? LIMIT ?"
         begin = self._number(after, client) * sign if after else -_LAST
         return self._rows(words, client, sign, begin, sign, limit)
 
@@ -202,11 +208,26 @@ class Queue:
         return next(iter(self._rows("WHERE sha256 = ? AND client = ? LIMIT 1", sha256, client)), None)
 
     def remove(self, name: str, client: str) -> bool:
-        """Remove an order and its files, unless it is being made; whether it was removed."""
-        gone = self._change("DELETE FROM orders WHERE id = ? AND client = ? AND status != 'in_progress'", name, client)
+        """Remove an order and its files; False where it is being made: then its client sees it no more.
+
+        The worker stops, and removes it.
+        """
+        over = "DELETE FROM orders WHERE id = ? AND client = ? AND status != 'in_progress'"
+        with self.open() as base:
+            gone = base.execute(over, (name, client)).rowcount
+            making = "INSERT OR REPLACE INTO stops SELECT id, 1 FROM orders WHERE id = ? AND client = ?"
+            base.execute(making, (name, client))
         if gone:
             shutil.rmtree(self.place(name), ignore_errors=True)
         return bool(gone)
+
+    def cancel(self, name: str, client: str) -> None:
+        """Make an order no more: one that waits has failed, and the worker stops over one that is being made."""
+        waits = "UPDATE orders SET status = 'failed', error = ?, ended = ? WHERE id = ? AND client = ?"
+        making = "INSERT OR IGNORE INTO stops SELECT id, 0 FROM orders WHERE id = ? AND client = ?"
+        with self.open() as base:
+            base.execute(f"{waits} AND status = 'queued'", (_CANCELLED, int(time.time()), name, client))
+            base.execute(f"{making} AND status = 'in_progress'", (name, client))
 
     def counts(self) -> dict[str, int]:
         """How many orders there are, by their status."""
@@ -226,6 +247,7 @@ class Queue:
 
     def recover(self, *, crashed: bool = False) -> None:
         """Put back what was being made by a worker that is gone; one that `crashed` too often over it fails it."""
+        self.settle()
         with self.open() as base:
             base.execute("UPDATE orders SET crashes = crashes + ? WHERE status = 'in_progress'", (int(crashed),))
             error = json.dumps({"code": "worker_died", "message": "the process that made this film died, twice"})
@@ -247,6 +269,23 @@ class Queue:
             base.execute(turn, (client,))
             row = base.execute(f"SELECT {_COLUMNS} FROM orders WHERE number = ?", (number,)).fetchone()  # noqa: S608  our own words
         return _order(row)
+
+    def stopping(self) -> bool:
+        """Whether the order that is being made is not wanted any more."""
+        with self.open() as base:
+            words = "SELECT count(*) FROM orders JOIN stops USING (id) WHERE status = 'in_progress'"
+            return bool(base.execute(words).fetchone()[0])
+
+    def settle(self) -> None:
+        """End the orders that are not wanted any more: nobody makes them now. Those that are made all the same stay."""
+        with self.open() as base:
+            names = [name for (name,) in base.execute("SELECT id FROM stops WHERE remove")]
+            base.execute("DELETE FROM orders WHERE id IN (SELECT id FROM stops WHERE remove)")
+            over = "UPDATE orders SET status = 'failed', error = ?, ended = ? WHERE id IN (SELECT id FROM stops)"
+            base.execute(f"{over} AND status = 'in_progress'", (_CANCELLED, int(time.time())))
+            base.execute("DELETE FROM stops")
+        for name in names:
+            shutil.rmtree(self.place(name), ignore_errors=True)
 
     def progressed(self, name: str, percent: int) -> None:
         """Note how far an order is."""

@@ -40,6 +40,7 @@ class StoryboardRoutes:
         add("", self.create, methods=["POST"], response_model=StoryboardFilm, openapi_extra=sends)
         add("/{storyboard_id}", self.retrieve, methods=["GET"], response_model=StoryboardFilm)
         add("/{storyboard_id}", self.delete, methods=["DELETE"], response_model=dict[str, str | bool])
+        add("/{storyboard_id}/cancel", self.cancel, methods=["POST"], response_model=StoryboardFilm)
         add("/{storyboard_id}/events", self.events, methods=["GET"], response_class=StreamingResponse)
         add("/{storyboard_id}/content", self.content, methods=["GET"], response_class=Response)
         add(
@@ -66,10 +67,15 @@ class StoryboardRoutes:
         return storyboard_film(await self._find(request, storyboard_id))
 
     async def delete(self, request: Request, storyboard_id: str) -> dict[str, str | bool]:
-        """Remove a film that is over or waits, with its files."""
+        """Remove a film with its files; one that is being made is stopped."""
         order = await self._find(request, storyboard_id)
         await to_thread.run_sync(self._desk.remove, order)
         return {"id": order.id, "object": "storyboard.deleted", "deleted": True}
+
+    async def cancel(self, request: Request, storyboard_id: str) -> StoryboardFilm:
+        """Stop making a film: it has failed then, with the code `cancelled`; one that is over stays as it is."""
+        order = await self._find(request, storyboard_id)
+        return storyboard_film(await to_thread.run_sync(self._desk.cancel, order))
 
     async def events(self, request: Request, storyboard_id: str) -> StreamingResponse:
         """Hear how a film is made, from its beginning or after the event that `Last-Event-ID` names."""

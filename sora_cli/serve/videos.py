@@ -76,6 +76,7 @@ class VideoRoutes:
         add("/{video_id}", self.delete, methods=["DELETE"], response_model=Deleted)
         add("/{video_id}/content", self.content, methods=["GET"], response_class=Response)
         add("/{video_id}/content", self.content, methods=["HEAD"], response_class=Response, include_in_schema=False)
+        add("/{video_id}/cancel", self.cancel, methods=["POST"], response_model=Video)
         add("/{video_id}/remix", self.remix, methods=["POST"], response_model=Video, openapi_extra=sends(RemixRequest))
 
     async def create(self, request: Request) -> Video:
@@ -116,10 +117,15 @@ class VideoRoutes:
         )
 
     async def delete(self, request: Request, video_id: str) -> Deleted:
-        """Remove a video that is over or waits, with its files."""
+        """Remove a video with its files; one that is being made is stopped."""
         found = await self._find(request, video_id)
         await to_thread.run_sync(self._desk.remove, found)
         return Deleted(id=found.id)
+
+    async def cancel(self, request: Request, video_id: str) -> Video:
+        """Stop making a video: it has failed then, with the code `cancelled`; one that is over stays as it is."""
+        found = await self._find(request, video_id)
+        return video(await to_thread.run_sync(self._desk.cancel, found))
 
     async def content(self, request: Request, video_id: str, variant: Variant = "video") -> Response:
         """Download a video, a picture of it, or its contact sheet."""

@@ -6,10 +6,13 @@ the server, however that ends.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from sora_cli.bounded import Json, file_hash
@@ -73,9 +76,21 @@ class Worker:
     def __init__(self, queue: Queue, cancel: Cancellation) -> None:
         self._queue, self._cancel = queue, cancel
         self._wanted = threading.Event()
+        self._turn = threading.Lock()
+        self._making = self._over = False
 
     def wake(self) -> None:
-        """Say that an order was accepted, or that the work should stop."""
+        """Say that an order was accepted, or that the one that is being made is not wanted any more."""
+        with self._turn, contextlib.suppress(sqlite3.Error):  # a list that is busy for long: the film is made
+            if self._making and self._queue.stopping():
+                self._cancel.stop("the order was cancelled", "order it again")
+        self._wanted.set()
+
+    def end(self) -> None:
+        """Take no more orders: what is being made goes back into the queue."""
+        with self._turn:
+            self._over = True
+            self._cancel.stop("the server stopped", "start it again: it goes on")
         self._wanted.set()
 
     def run(self) -> None:
@@ -83,8 +98,10 @@ class Worker:
         lock = Lock.wait(self._queue.folder / "worker.lock", meanwhile=self._cancel.check)
         with lock, ordered.filling(self._cancel) as fill:
             self._queue.recover()
-            while not self._cancel.asked:
-                order = self._queue.take()
+            while not self._over:
+                with self._turn:
+                    order = self._queue.take()
+                    self._making = order is not None
                 if order is None:
                     self._wanted.wait()
                     self._wanted.clear()
@@ -105,10 +122,21 @@ class Worker:
         except DeviceLost:
             raise  # a driver forgives nothing to the process that met it: the next worker goes on
         except SoraError as error:
-            if not self._cancel.asked:
-                self._queue.failed(order.id, told(error, folder))
+            self._note_end(order, "", told(error, folder))
         else:
-            self._queue.completed(order.id, file_hash(made))
+            self._note_end(order, file_hash(made), {})
+
+    def _note_end(self, order: Order, sha256: str, error: Mapping[str, Json]) -> None:
+        """Note how an order ended, unless the server stopped over it; where it was cancelled, others are made now."""
+        with self._turn:
+            if sha256:
+                self._queue.completed(order.id, sha256)
+            elif not self._cancel.asked:
+                self._queue.failed(order.id, error)
+            if not self._over:
+                self._making = False
+                self._queue.settle()
+                self._cancel.go_on()
 
 
 def told(error: SoraError, folder: Path) -> dict[str, Json]:
@@ -132,8 +160,7 @@ def main(folder: str) -> None:
     def listen() -> None:
         for _ in sys.stdin:
             worker.wake()
-        cancel.stop("the server stopped", "start it again: it goes on")
-        worker.wake()
+        worker.end()
         time.sleep(GRACE)
         os._exit(0)
 

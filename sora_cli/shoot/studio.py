@@ -107,8 +107,7 @@ class Studio:
 
         size = together(plan)
         if self._executor is not None and size != self._together:
-            self._executor.close()
-            self._executor = None
+            self.rest()
         if self._executor is None:
             workers, self._together = self._workers.of_film(plan.board.executor), size
             self._executor = executor(workers, self.store, self.cancel, self.screen, together=size)
@@ -129,8 +128,13 @@ class Studio:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Finish the clip being written, give the device back; when interrupted, do not wait long for that."""
+        self.rest(GRACE if isinstance(error, Interrupted) else None)
+
+    def rest(self, patience: float | None = None) -> None:
+        """Finish the clip being written, and give the devices back; the next film takes them again."""
         if self._executor is not None:
-            self._executor.close(GRACE if isinstance(error, Interrupted) else None)
+            self._executor.close(patience)
+            self._executor = None
 
 
 def _heard(clip: Clip) -> Sound:

@@ -45,8 +45,7 @@ def worker(queue: Queue) -> Iterator[Worker]:
     try:
         yield made
     finally:
-        cancel.stop("the test is over", "")
-        made.wake()
+        made.end()
         thread.join(30)
 
 

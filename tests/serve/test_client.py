@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import time
 import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,13 +14,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from sora_cli.engines.base import Footage, Given, Progress, Take
 from sora_cli.media.read import probe
 from sora_cli.serve.desk import Desk
 from sora_cli.serve.keeper import signed
 from sora_cli.stamp import verify
 from tests.serve.conftest import listening, worker
 from tests.serve.test_door import Asks, picture
-from tests.test_film import shown
+from tests.test_film import Greys, shown
 from tests.test_tools import film
 
 with warnings.catch_warnings():
@@ -72,6 +74,41 @@ def test_create_poll_download_list_remix_extend_and_delete(desk: Callable[..., D
         with pytest.raises(openai.NotFoundError):
             client.videos.retrieve(made.id)
         assert not here.queue.place(made.id).exists()
+
+
+class _Slow(Greys):
+    """Takes its time, where the prompt says so."""
+
+    def generate(self, take: Take, given: Given, progress: Progress) -> Footage:
+        for step in range(6000 if "slowly" in take.prompt else 1):
+            time.sleep(0.01)
+            progress(step + 1, 6000)
+        return super().generate(take, given, progress)
+
+
+def test_an_order_that_is_made_is_cancelled_or_deleted_and_the_next_one_is_made(
+    desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sora_cli.engines.catalogue.open_engine", lambda card, **_: _Slow(card))
+    here = desk(rate=4)
+    ask = {"seconds": "1", "size": "96x64"}
+    with worker(here.queue) as work, listening(Desk(here.settings, here.queue, work.wake)) as address:
+        client = openai.OpenAI(api_key="anything", base_url=f"{address}/v1", max_retries=0)
+        slow, other, waits = (client.videos.create(prompt=f"dark, slowly {n}", **ask) for n in range(3))
+        for each in (slow, waits):
+            client.post(f"/videos/{each.id}/cancel", cast_to=object)
+        assert client.videos.retrieve(waits.id).error.code == "cancelled"
+        over = client.videos.poll(slow.id, poll_interval_ms=20)
+        assert (over.status, over.error.code) == ("failed", "cancelled")
+        while client.videos.retrieve(other.id).status != "in_progress":
+            time.sleep(0.02)
+        assert client.videos.delete(other.id).deleted
+        with pytest.raises(openai.NotFoundError):
+            client.videos.retrieve(other.id)
+        made = client.videos.create_and_poll(prompt="light", **ask, poll_interval_ms=20)
+        assert made.status == "completed"
+        assert not here.queue.place(other.id).exists()
+        assert client.post(f"/videos/{made.id}/cancel", cast_to=object)["status"] == "completed"
 
 
 def test_a_character_of_a_film_is_a_reference_of_videos_that_name_it(desk: Callable[..., Desk], tmp_path: Path) -> None:

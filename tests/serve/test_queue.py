@@ -66,13 +66,36 @@ def test_a_folder_without_an_order_is_tidied_and_others_stay(queue: Queue) -> No
     assert others.exists()
 
 
-def test_an_order_that_is_being_made_is_not_removed(queue: Queue) -> None:
+def test_an_order_that_is_being_made_is_seen_no_more_when_removed_and_goes_when_that_ended(queue: Queue) -> None:
     name = ordered(queue, "a")
     queue.take()
-    assert not queue.remove(name, "a")
-    queue.failed(name, {"code": "x", "message": "y"})
     assert not queue.remove(name, "b")
-    assert queue.remove(name, "a")
+    assert not queue.stopping()
+    assert not queue.remove(name, "a")
+    assert queue.stopping()
+    with pytest.raises(KeyError):
+        queue.require(name, "a")
+    assert queue.listed("a", after="", limit=5, rising=True) == []
+    queue.completed(name, "0")
+    queue.settle()
+    assert queue.counts()["completed"] == 0
+    assert not queue.place(name).exists()
+
+
+def test_what_was_cancelled_is_made_no_more_whatever_is_killed(queue: Queue) -> None:
+    making, waits, other = (ordered(queue, "a") for _ in range(3))
+    queue.take()
+    for name in (making, waits):
+        queue.cancel(name, "b")
+        queue.cancel(name, "a")
+    again = Queue(queue.folder)  # the process was killed, and another one begins
+    again.recover()
+    assert [order.id for order in iter(again.take, None)] == [other]
+    told = [again.require(name, "a") for name in (making, waits)]
+    assert [(order.status, (order.error or {})["code"]) for order in told] == [("failed", "cancelled")] * 2
+    again.completed(other, "0")
+    again.cancel(other, "a")
+    assert again.require(other, "a").status == "completed"
 
 
 def test_a_client_has_so_many_waiting_and_no_more(queue: Queue) -> None:
