@@ -22,6 +22,13 @@ class DoorOptions(Struct, frozen=True):
         list[str] | None,
         typer.Option(metavar="TOKEN", help="Accept this token; repeatable, one for each client. Or set SORA_TOKEN."),
     ] = None
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ORIGIN",
+            help="Let pages of this origin ask from a browser, such as http://localhost:3000; repeatable.",
+        ),
+    ] = None
 
 
 class OrderOptions(Struct, frozen=True):
@@ -69,6 +76,7 @@ def serve(
         host=door.host,
         port=door.port,
         tokens=tuple(door.token or filter(None, [settings.from_environment(settings.TOKENS)])),
+        origins=tuple(door.origin or ()),
         engine=engine,
         limits=OrderLimits(seconds=float(amount(orders.longest, TIMES, "--longest") or 0)),
         upload=amount(orders.upload, SIZES, "--upload") or 0,

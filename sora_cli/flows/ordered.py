@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TypeAlias, cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sora_cli import storyboard
 from sora_cli.cancel import Cancellation
 from sora_cli.engines import catalogue
-from sora_cli.errors import MediaError, RequestError, SoraError
+from sora_cli.errors import MediaError, Problem, RequestError, SoraError, StoryboardError
 from sora_cli.events import Report
 from sora_cli.flows import film, moderation, preflight
 from sora_cli.plan import Plan
@@ -22,6 +23,7 @@ from sora_cli.shoot.studio import Studio
 from sora_cli.shoot.workers import Workers
 from sora_cli.store import open_store
 from sora_cli.storyboard import writing
+from sora_cli.storyboard.files import ABSENT, OUTSIDE
 from sora_cli.storyboard.given import Given, bare
 from sora_cli.storyboard.model import Storyboard
 
@@ -30,6 +32,7 @@ BOARD, FILM = "storyboard.yaml", "film.mp4"
 Fill: TypeAlias = Callable[[Path, Report], Path]
 TRIES = 8
 """Seconds of takes that an order may ask for, each second of its longest film: seeds to choose from, stills."""
+HINT_FILES = "a storyboard that is sent in names no files: leave it out"
 _THUMBNAIL = 640
 
 
@@ -73,7 +76,8 @@ def check(folder: Path, limits: OrderLimits, data: Mapping[str, object] | None =
         SoraError: what is wrong with the storyboard, what the policy refuses, or what this machine lacks.
     """
     if data is None:
-        board = _loaded(folder)
+        with _naming_no_files():
+            board = _loaded(folder)
     else:
         board = preflight.whole(storyboard.read_data(data, folder=folder, name="the order", allow_outside=False))
     if board.rules != moderation.policy_of(None):
@@ -83,6 +87,20 @@ def check(folder: Path, limits: OrderLimits, data: Mapping[str, object] | None =
     _require_within(plan, limits)
     preflight.require_ready(plan)
     return Ordered(plan.seconds, plan.width, plan.height)
+
+
+@contextlib.contextmanager
+def _naming_no_files() -> Iterator[None]:
+    """Tell who sent a storyboard in that it names no files, where it does: how to write their places helps nobody."""
+    try:
+        yield
+    except StoryboardError as error:
+        raise StoryboardError([_sent_in(each) for each in error.problems]) from None
+
+
+def _sent_in(problem: Problem) -> Problem:
+    of_files = problem.message.endswith((OUTSIDE, f": {ABSENT} file", f": {ABSENT} folder"))
+    return replace(problem, hint=HINT_FILES) if of_files else problem
 
 
 def _require_within(plan: Plan, limits: OrderLimits) -> None:

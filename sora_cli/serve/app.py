@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 
 from sora_cli import __version__
 from sora_cli.errors import SoraError
@@ -53,6 +54,14 @@ def app(desk: Desk, batches: Batches, alive: Callable[[], bool]) -> FastAPI:
     for kind in (Refusal, RequestValidationError, HTTPException, SoraError, Exception):
         made.add_exception_handler(kind, refused)
     made.add_middleware(Guard, settings=desk.settings)
+    if origins := desk.settings.origins:  # before the guard: a browser asks without a token whether it may ask
+        made.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["*"],
+            expose_headers=["openai-poll-after-ms", "retry-after"],
+        )
     return made
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -56,7 +57,7 @@ class Guard:
 
     def _client(self, request: Request) -> str:
         if not self._settings.tokens:  # who has the token may come through a proxy, under another name
-            _require_of_here(request)
+            _require_of_here(request, self._settings.origins)
         words = request.headers.get("authorization", "").split(" ", 1)
         sent = words[1].strip() if len(words) == 2 and words[0].lower() == "bearer" else ""
         client = self._settings.client(sent)
@@ -88,13 +89,13 @@ class Guard:
         times.append(now)
 
 
-def _require_of_here(request: Request) -> None:
+def _require_of_here(request: Request, origins: Collection[str]) -> None:
     """Refuse pages of the web that have a browser on this machine ask, under whatever name they reach it."""
     host = urlsplit(f"//{request.headers.get('host', '')}").hostname
     origin = request.headers.get("origin")
     if host not in _LOCAL:
         raise Refusal(403, "this server answers this machine alone: ask it as 127.0.0.1", "wrong_host")
-    if origin and urlsplit(origin).hostname not in _LOCAL:
+    if origin and origin not in origins and urlsplit(origin).hostname not in _LOCAL:
         raise Refusal(403, f"this server answers no pages of {origin[:80]}", "wrong_host")
 
 

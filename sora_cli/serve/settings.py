@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import ipaddress
 import os
+import re
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -17,6 +18,8 @@ from sora_cli.flows.ordered import OrderLimits
 
 LEAST_TOKEN = 16
 """Characters of a token: a shorter one is guessed."""
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
+"""An origin as browsers send it. `*` is none: with it any page that is open would order films here."""
 TOKENS, SECRET = "SORA_TOKEN", "SORA_WEBHOOK_SECRET"
 """Variables of the environment: what stands on a command line is seen by every user of the machine."""
 
@@ -28,6 +31,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 8000
     tokens: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    """Whose pages a browser lets ask and read, each as browsers write it: none unless the owner says so."""
     engine: str = ""
     """What `sora-2` and `sora-2-pro` mean here; where empty, the engine that need not be named."""
     limits: OrderLimits = field(default_factory=OrderLimits)
@@ -48,6 +53,10 @@ class Settings(Struct, frozen=True, kw_only=True):
         if short := [token for token in self.tokens if len(token) < LEAST_TOKEN or not token.isascii()]:
             hint = "python -c 'import secrets; print(secrets.token_urlsafe())' makes one"
             raise RequestError(f"a token of {len(short[0])} characters is guessed", hint=hint)
+        for origin in self.origins:
+            if not _ORIGIN.fullmatch(origin):
+                hint = "write scheme and host, and the port where there is one: http://localhost:3000"
+                raise RequestError(f"--origin {origin}: not the origin of a page", hint=hint)
         if self.webhook:
             self._check_webhook()
 

@@ -50,6 +50,8 @@ _OTHER_PICTURES = (
 """Pictures that sora does not read."""
 HINT_TABLES = "save it as a .cube file; OpenColorIO's `ociobakelut` converts it"
 _HINT_WINDOWS = "a path of Windows: copy the file beside the storyboard, and name that"
+OUTSIDE, ABSENT = "is outside the storyboard's folder", "no such"
+"""What is said of a file that may not be used, and of one that is not there."""
 POLICY_FILES = ("yaml", "yml", "json")
 
 
@@ -170,12 +172,12 @@ class Files:
             free = self._allow_outside or text in self._searched
             if not free and not Path(os.path.realpath(path)).is_relative_to(self._real):
                 hint = f"copy the {what} beside the storyboard, or run with --allow-outside"
-                return f"{quoted(text)} is outside the storyboard's folder", hint
+                return f"{quoted(text)} {OUTSIDE}", hint
             if path.is_file() if what == "file" else path.is_dir():
                 return "", ""
             if path.exists():
                 return f"{quoted(text)} is not a {what}", ""
-            return f"{quoted(text)}: no such {what}", self._near(text, path)
+            return f"{quoted(text)}: {ABSENT} {what}", self._near(text, path)
         except (OSError, ValueError) as error:
             long = isinstance(error, OSError) and error.errno == ENAMETOOLONG
             return f"{quoted(text)} cannot be read", "its name is longer than names of files can be" if long else ""

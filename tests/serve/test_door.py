@@ -110,6 +110,40 @@ def test_a_page_of_the_web_does_not_reach_this_machine(desk: Callable[..., Desk]
         assert code(asks("GET", "/v1/videos", Origin="https://evil.example")) == (403, "wrong_host")
 
 
+def test_pages_of_origins_that_the_owner_names_may_ask_and_read_and_no_others(desk: Callable[..., Desk]) -> None:
+    page, asking = "https://films.example", {"Access_Control_Request_Method": "POST"}
+    with listening(desk(origins=(page,), tokens=(TOKEN,))) as address, listening(desk(origins=(page,))) as open_one:
+        for door, headers in ((address, {"Authorization": f"Bearer {TOKEN}"}), (open_one, {})):
+            for origin, may in ((page, page), ("https://evil.example", None), ("null", None)):
+                assert read_by(door, "OPTIONS", Origin=origin, **asking) == (200 if may else 400, may)
+                status, allowed = read_by(door, "GET", Origin=origin, **headers)
+                assert (allowed, status) == (may, 200 if may or headers else 403)
+        assert read_by(address, "GET", Origin=page) == (401, page)
+        assert read_by(open_one, "GET", Origin=page, Host="evil.example") == (403, page)
+    for wrong in ("*", "null", "films.example", f"{page}/", "http://*.example"):
+        with pytest.raises(RequestError, match="not the origin of a page"):
+            desk(origins=(wrong,))
+
+
+def read_by(address: str, method: str, **headers: str) -> tuple[int, str | None]:
+    """What a browser is answered that asks for a page: the status, and the origin that may read it."""
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
+    connection.request(method, "/v1/videos", headers={name.replace("_", "-"): told for name, told in headers.items()})
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status, answer.getheader("access-control-allow-origin")
+
+
+def test_who_sends_a_storyboard_in_is_told_that_it_names_no_files(here: tuple[Desk, Asks]) -> None:
+    board = "shots:\n- {prompt: dark, from: refs/a.png}\n- {prompt: dark, from: ../a.png}\n- {prompt: dark, x: 1}\n"
+    told = here[1]("POST", "/v1/storyboards", board, Content_Type="application/yaml")[1]["error"]["message"]
+    assert told.count("(hint: a storyboard that is sent in names no files: leave it out)") == 2
+    assert "there is no folder" not in told
+    assert "--allow-outside" not in told
+    assert "unknown key `x`" in told
+
+
 def test_who_has_the_token_may_come_through_a_proxy(here: tuple[Desk, Asks]) -> None:
     assert here[1]("GET", "/v1/videos", Host="films.example")[0] == 200
 
