@@ -10,7 +10,7 @@ import av
 from sora_cli.colour.grade import Grader
 from sora_cli.errors import MediaError
 from sora_cli.events import Report
-from sora_cli.master.burn import burnt
+from sora_cli.master.burn import burnt, lettered
 from sora_cli.master.picture import Grade, pictures
 from sora_cli.master.sound import soundtrack
 from sora_cli.media.deliveries import WEB
@@ -46,7 +46,7 @@ def finish(
         with Shelf() as own:
             opener = films or own.open
             shown = pictures(cut, pixels, grade or Grader(cut, opener).steps, opener)
-            yield from burnt(shown, burn, cut.fps, cut.width, cut.height)
+            yield from burnt(shown, burn, cut)
 
     return Master(
         width=cut.width,
@@ -59,6 +59,7 @@ def finish(
         author=cut.author,
         chapters=chapters(cut),
         subtitles=cut.subtitles if cut.subtitled == "track" else (),
+        lettered=lettered(burn, cut.width, cut.height),
     )
 
 

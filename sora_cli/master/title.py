@@ -77,11 +77,15 @@ def titled(frames: Iterator[av.VideoFrame], shot: CutShot, cut: Cut) -> Iterator
     title = shot.title
     if title is None:
         return frames
-    words = set_words(title, cut.width, cut.height)
-    written = title.duration.at(cut.fps) if title.duration else shot.frames / cut.fps
-    length = min(shot.frames, max(1, round(written * cut.fps)))
+    words, length = set_words(title, cut.width, cut.height), read_for(title, shot.frames, cut.fps)
     fade = min(round(FADE * cut.fps), length // 4)
     return overlay(frames, words.rgba, lambda _: words.place, lambda number: seen(number, length, fade))
+
+
+def read_for(title: TitleCard, frames: int, fps: Fraction) -> int:
+    """On how many frames of its shot, which has `frames` of them, a title is seen."""
+    written = title.duration.at(fps) if title.duration else frames / fps
+    return min(frames, max(1, round(written * fps)))
 
 
 def seen(number: int, length: int, fade: int) -> float:

@@ -90,6 +90,8 @@ class Master(Struct, frozen=True, kw_only=True):
 
     sound_samples: int | None = None
     """Samples of its sound, where that is not as long as its pictures."""
+    lettered: int = 0
+    """Rows at the bottom of its pictures in which subtitles are read: no mark goes over them."""
 
     @property
     def samples(self) -> int:

@@ -107,13 +107,14 @@ def mark_at(frame: int, fps: Fraction, size: tuple[int, int], badge: tuple[int, 
 
 
 def with_mark(master: Master, mark: Watermark) -> Master:
-    """The same film with the visible moving mark on every picture.
+    """The same film with the visible moving mark on every picture, above the subtitles where they are in the picture.
 
     Raises:
         RequestError, MediaError: the mark cannot be drawn (see `make_badge`).
     """
     badge = make_badge(mark, master.width, master.height)
-    place = path(master.fps, (master.width, master.height), badge)
+    room = max(badge.size[1], master.height - master.lettered)
+    place = path(master.fps, (master.width, room), badge)
     first = master.kept.frames if master.kept is not None and not master.kept.follows else 0
     return replace(
         master, pictures=lambda: overlay(master.pictures(), badge.rgba, lambda number: place(first + number))

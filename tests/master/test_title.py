@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 
 from sora_cli.errors import RequestError
@@ -15,9 +16,11 @@ from sora_cli.master.title import seen, set_words
 from sora_cli.media.clip import write_clip
 from sora_cli.media.film import write_film
 from sora_cli.media.read import read_frames
+from sora_cli.media.stream import Subtitle
 from sora_cli.plan.timeline import Cut, CutShot, Piece
+from sora_cli.stamp.watermark import with_mark
 from sora_cli.store import Clip
-from sora_cli.storyboard.model import Duration, Look, TitleCard, Transition
+from sora_cli.storyboard.model import Duration, Look, TitleCard, Transition, Watermark
 
 POSITIONS = ("center", "top", "bottom", "top-left", "top-right", "bottom-left", "bottom-right", "lower-third")
 FPS = Fraction(12)
@@ -143,3 +146,40 @@ def test_a_card_alone_and_a_title_over_a_shot(tmp_path: Path) -> None:
     assert brightest[40] < 150
     assert frames[28, 60:, :80].max() > 220
     assert frames[28, :48].max() < 150
+
+
+def test_the_mark_leaves_burned_subtitles_alone(tmp_path: Path) -> None:
+    """It went over them every five seconds, and neither could be read."""
+    clip = flat(tmp_path, 140, 24)
+    shot = CutShot(name="shot", scene="one", start=0, pieces=(Piece(clip, tuple(range(24)) * 9),))
+    words = Subtitle(0, 5, "It burns."), Subtitle(6, 17, "Still.")
+    cut = Cut(width=160, height=96, fps=FPS, shots=(shot,), subtitles=words, subtitled="burn")
+    plain = finish(cut)
+    marked = (with_mark(plain, Watermark(text="sora")).pictures(), plain.pictures())
+    apart = np.zeros((96, 160), int)
+    for one, other in zip(*marked, strict=True):
+        luma = [frame.to_ndarray()[:96].astype(int) for frame in (one, other)]
+        apart = np.maximum(apart, abs(luma[0] - luma[1]))
+    under = np.flatnonzero(apart.max(axis=1) > 8)
+    assert under.min() == 0
+    assert 96 - plain.lettered - 4 < under.max() < 96 - plain.lettered
+    assert finish(replace(cut, subtitled="track")).lettered == 0
+
+
+def test_burned_subtitles_stand_above_a_lower_third(tmp_path: Path) -> None:
+    """They lay over each other: who speaks could not be read while they spoke."""
+    clip = flat(tmp_path, 140, 24)
+    title = TitleCard("Dr. Jane Doe", "lower-third", Duration(frames=24))
+    shot = CutShot(name="shot", scene="one", start=0, pieces=(Piece(clip, tuple(range(24)) * 2),), title=title)
+    said = Subtitle(0, 1.8, "Eleven years."), Subtitle(2.2, 4, "Eleven years.")
+    cut = Cut(width=160, height=96, fps=FPS, shots=(shot,), subtitles=said, subtitled="burn")
+    pictures = [
+        [frame.to_ndarray()[:96].astype(int) for frame in finish(each).pictures()]
+        for each in (cut, replace(cut, subtitles=()))
+    ]
+    on, plain = (np.array(each) for each in pictures)
+    plate, words = set_words(title, 160, 96), set_words(TitleCard("Eleven years.", "bottom"), 160, 96)
+    rows = [np.flatnonzero(abs(on[number] - plain[number]).max(axis=1) > 20) for number in (12, 40)]
+    assert rows[0].max() < plate.place[1]
+    assert rows[0].min() > 10
+    assert rows[1].min() > words.place[1]
