@@ -74,6 +74,7 @@ EDITS = {
     "an empty region": (["--region", "0.5,0.5,0,0.2"], "larger than nothing"),
     "a region turned round": (["--region", "0.5,0.5,-0.2,0.2"], "larger than nothing"),
     "a region that is no number": (["--region", "nan,0,1,1"], "no parts of the picture"),
+    "a region with a top that is no number": (["--region", "0,nan,1,1"], "no parts of the picture"),
     "an endless region": (["--region", "0,0,inf,1"], "no parts of the picture"),
     "pixels for parts": (["--region", "10,10,20,20"], "no parts of the picture"),
     "past the end": ([*WHOLE, "--to", "9s"], "the film ends at 0.500 s"),

@@ -148,6 +148,24 @@ def test_from_takes_every_form(tmp_path: Path) -> None:
     assert nothing is None
 
 
+def test_a_moment_of_a_shot_is_found_where_its_beats_have_other_rates_or_are_no_whole_frames_long() -> None:
+    def rated(name: str | None) -> EngineCard:
+        return replace(CARD, name=name or "test", fps=Fraction(24 if name == "quick" else 12), max_frames=49)
+
+    def opened(at: str, *beats: object, fps: int) -> tuple[str, int]:
+        one = {"name": "one", "beats": list(beats)}
+        planned = plan_takes(board(one, {"prompt": "z", "from": {"shot": "one", "at": at}}, output={"fps": fps}), rated)
+        carry = planned.takes[-1].opening
+        assert carry is not None
+        source = next(take for take in planned.takes if take.key in carry.takes)
+        return source.name, carry.at - source.skip
+
+    both = {"prompt": "x", "duration": "2s"}, {"prompt": "y", "duration": "2s", "engine": "quick", "from": "nothing"}
+    assert opened("3s", *both, fps=24) == ("scene-1/one/2", 24), "a second into the second beat"
+    odd = [{"prompt": f"beat {number}", "duration": "25f", "from": "nothing"} for number in range(8)]
+    assert opened("7.3s", *odd, fps=24)[0] == "scene-1/one/8", "each plays 25 of 24 frames a second, and has 13 of 12"
+
+
 def test_to_puts_the_given_frame_at_the_end_of_what_plays() -> None:
     planned = plan({"name": "a", "prompt": "x", "to": "b", "duration": "1s"}, {"name": "b", "prompt": "y"})
     take = next(take for take in planned.takes if take.closing)

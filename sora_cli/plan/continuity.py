@@ -64,10 +64,14 @@ class PlannedBeat(Struct, frozen=True):
 
 
 class Continuity:
-    """Finds the frames that the takes of one film carry on from; `planned` are the beats of its shots, so far."""
+    """Finds the frames that the takes of one film carry on from; `planned` are the beats of its shots, so far.
 
-    def __init__(self, board: Storyboard, findings: Findings) -> None:
+    `fps` is the film's rate, in whose frames their lengths are.
+    """
+
+    def __init__(self, board: Storyboard, findings: Findings, fps: Fraction) -> None:
         self.board = board
+        self.fps = fps
         self.findings = findings
         self.planned: dict[str, tuple[PlannedBeat, ...]] = {}
         self.hour = ""  # of the shot that is being planned
@@ -192,17 +196,26 @@ class Continuity:
             return self.carry_on(card, stretches[-1])
         if link.at == "start":
             return replace(self.carry(card, stretches[0], first.skip), count=1)
-        left = math.floor(link.at * first.fps * beats[0].speed)
-        for stretch in stretches:
-            take = stretch.candidates[0]
-            if left < take.play:
-                return self.carry(card, stretch, take.frame_at(left))
-            left -= take.play
+        left = link.at
+        for planned in beats:
+            if left < planned.frames / self.fps:
+                return self.within(card, planned, left)
+            left -= planned.frames / self.fps
         past = _past_end(self._shots[self._pictured[name]], link.at)  # the loader has said so
         if not past and not self.board.lost:  # else how long it is may not be known
             message = f"shot {name!r} has no frame at {float(link.at):g} s"
             self.findings.wrong(beat, which, message, "its end is `at: end`")
         return None
+
+    def within(self, card: EngineCard, beat: PlannedBeat, seconds: Fraction) -> Carry:
+        """The frames of a beat up to the one that is on so many seconds after it began."""
+        place = math.floor(seconds * beat.stretches[0].candidates[0].fps * beat.speed)
+        for stretch in beat.stretches[:-1]:
+            take = stretch.candidates[0]
+            if place < take.play:
+                return self.carry(card, stretch, take.frame_at(place))
+            place -= take.play
+        return self.carry(card, beat.stretches[-1], beat.stretches[-1].candidates[0].frame_at(place))
 
     def file(self, card: EngineCard, beat: Beat, which: str, link: Link, *, count: int, at: int) -> Carry:
         """Frames of a picture or film."""

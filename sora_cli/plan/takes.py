@@ -134,7 +134,7 @@ class TakeMaker(Struct, dict=True):
     @cached_property
     def continuity(self) -> Continuity:
         """What the takes carry on from."""
-        return Continuity(self.board, self.findings)
+        return Continuity(self.board, self.findings, self.fps)
 
     @property
     def planned(self) -> Mapping[str, tuple[PlannedBeat, ...]]:

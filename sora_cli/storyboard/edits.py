@@ -87,7 +87,7 @@ def box_of(value: object) -> Box:
         raise expected("four numbers", value, f"{_in_parts(parts)}{hint}") from None
     if not (width > 0 and height > 0):
         raise Wrong("a part of the picture must be larger than nothing", hint)
-    if not max(abs(each) for each in (left, top, width, height)) <= FURTHEST:
+    if not all(abs(each) <= FURTHEST for each in (left, top, width, height)):  # what is no number is not either
         raise Wrong("these are no parts of the picture: 1 is all of its width or height", hint)
     return left, top, width, height
 

@@ -55,6 +55,21 @@ def test_full_is_guided_apart_for_picture_and_sound(tiny_card: Cards) -> None:
     assert seen[0]["use_cross_timestep"] is False
 
 
+@pytest.mark.parametrize(
+    ("options", "passes"), [({}, 1), ({"spatiotemporal": 1.0}, 2), ({"spatiotemporal": 1.0, "modality": 2.0}, 3)]
+)
+def test_further_kinds_of_guidance_are_for_picture_and_sound_and_off_for_both(
+    tiny_card: Cards, options: dict[str, float], passes: int
+) -> None:
+    engine: Any = catalogue.open_engine(tiny_card("ltx2"))
+    seen, forwards = calls_of(engine), []
+    engine.pipe.transformer.register_forward_hook(lambda *_: forwards.append(1))
+    engine.generate(take_for(engine.card, options={"steps": 2, **options}), Given(), silence)
+    assert len(forwards) == 2 * passes, "a pass for each kind, which has both ends of guidance in one batch"
+    for name in ("stg_scale", "modality_scale", "guidance_rescale"):
+        assert seen[0][f"audio_{name}"] == seen[0][name]
+
+
 def test_two_stages_double_the_size(tiny_card: Cards) -> None:
     engine: Any = catalogue.open_engine(tiny_card("ltx2-distilled"))
     seen, heard = calls_of(engine), []

@@ -103,6 +103,14 @@ def test_options_reach_the_pipeline(tiny_card: Cards) -> None:
     assert engine.pipe.scheduler.config.flow_shift == 3.0  # the checkpoint's own again
 
 
+def test_the_checkpoints_own_times_are_those_of_text_and_of_pictures(tiny_card: Cards) -> None:
+    engine: Any = catalogue.open_engine(tiny_card("wan-ti2v"))
+    take = take_for(engine.card, options={"steps": 1, "shift": 9.0})
+    engine.generate(take, Given(), silence)
+    engine.generate(replace(take, options={"steps": 1, "shift": None}), Given(opening=pictures(take, 1)), silence)
+    assert engine.pipe.scheduler.config.flow_shift == 3.0, "not those of the take before"
+
+
 def test_a_prompt_too_long_is_said_aloud(tiny_card: Cards) -> None:
     heard = Recording()
     card = replace(tiny_card("wan-vace"), prompt_tokens=6)

@@ -205,15 +205,19 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
         guided = options.guidance > 1 or options.sound_guidance > 1
         block = 28 if self.checkpoint.value("transformer.cross_attn_mod") else 29
         layers = int(self.pipe.transformer.config.num_layers)
+        alike = {
+            "stg_scale": options.spatiotemporal,
+            "modality_scale": options.modality,
+            "guidance_rescale": options.rescale,
+        }
         return {
             **shared,
             **self.words(take, avoid, guided=guided),
             "num_inference_steps": options.steps,
             "guidance_scale": options.guidance,
             "audio_guidance_scale": options.sound_guidance,
-            "stg_scale": options.spatiotemporal,
-            "modality_scale": options.modality,
-            "guidance_rescale": options.rescale,
+            **alike,
+            **{f"audio_{name}": value for name, value in alike.items()},  # left out, the sound has 2.3's own
             "spatio_temporal_guidance_blocks": [min(block, layers - 1)],
         }
 

@@ -32,6 +32,7 @@ class Wan(WanFamily[WanOptions]):
         """Run the pipeline for the take's text and pictures."""
         pictures = self.pictures(take, given)
         if self.both:
+            with_shift(self.pipe, None)  # the other pipeline is given the checkpoint's own times, whatever this one has
             self.use(WanImageToVideoPipeline if pictures else WanPipeline, expand_timesteps=True)
         if isinstance(options, WanPairOptions):
             pictures["guidance_scale_2"] = options.guidance_low
