@@ -66,6 +66,20 @@ def test_a_still_is_a_take_of_one_frame_that_its_shot_begins_on() -> None:
     assert second.closing is None
 
 
+def test_guidance_that_a_distilled_model_of_pictures_passes_over_is_told_and_its_base_is_guided() -> None:
+    def told(engine: str, **options: object) -> list[str]:
+        plan = planned("a ball", keyframes={"engine": engine, "options": options})
+        return [each.message for each in plan.remarks if "guidance" in each.message]
+
+    assert told("flux-2-klein", guidance=4) == [
+        "engine flux-2-klein is guided by its weights alone: `guidance` changes nothing"
+    ]
+    assert told("flux-2-klein", guidance=1) == told("flux-2-klein-base", guidance=6) == told("z-image") == []
+    chosen = {name: KNOWN[name].options() for name in ("flux-2-klein", "flux-2-klein-base", "z-image-turbo", "z-image")}
+    assert [getattr(each, "guidance", 0) for each in chosen.values()] == [1, 4, 1, 4]
+    assert [getattr(each, "steps", 0) for each in chosen.values()] == [4, 50, 8, 50]
+
+
 def test_first_and_last_and_none() -> None:
     plan = planned(
         {"name": "both", "keyframe": {"first": "a door", "last": "an open door"}, "prompt": "the door opens"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from sora_cli.engines.options import WAN_AVOIDS, Adapters, GuidedOptions, Options
@@ -94,6 +96,17 @@ class HeliosDistilledOptions(PyramidOptions):
 
 class StillOptions(GuidedOptions):
     """A model of pictures."""
+
+
+class BakedStillOptions(StillOptions):
+    """One whose pipeline passes over guidance, which is baked into the weights."""
+
+    baked: ClassVar[bool] = True
+
+    @property
+    def guided(self) -> bool:
+        """It is not, whatever is written."""
+        return False
 
 
 class MiniMaxH3Options(Options):

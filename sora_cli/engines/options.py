@@ -57,11 +57,13 @@ _WEIGHED = re.compile(r"(.+):(-?\d*\.?\d+)")
 class Options(BaseModel):
     """The base of all options: frozen, and an unknown one is an error.
 
-    `made_of` tells of which options these are, where they have other defaults, and what those are.
+    `made_of` tells of which options these are, where they have other defaults, and what those are; `baked` that the
+    model passes over the option `guidance`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     made_of: ClassVar[tuple[type[Options], dict[str, object]] | None] = None
+    baked: ClassVar[bool] = False
 
     @property
     def guided(self) -> bool:

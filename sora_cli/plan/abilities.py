@@ -136,7 +136,10 @@ def _too_long(what: str, text: str, card: EngineCard) -> str:
 
 
 def _check_avoid(findings: Findings, card: EngineCard, beat: Beat, options: Mapping[str, object]) -> None:
-    """Say what of a beat's `avoid` changes nothing, which no pipeline looks at where guidance is 1."""
+    """Say what of a beat's guidance and `avoid` changes nothing: no pipeline looks at these where guidance is 1."""
+    if issubclass(card.options, Options) and card.options.baked and float(str(options.get("guidance", 1))) > 1:
+        message = f"engine {card.name} is guided by its weights alone: `guidance` changes nothing"
+        findings.remark(beat, "options.guidance", message, "take it out, or use its base model")
     if issubclass(card.options, Options) and float(str(options.get("guidance", 2))) <= 1:
         low = beat.options.get("guidance_low")
         if beat.avoid and card.can(Ability.NEGATIVE_PROMPT):

@@ -177,10 +177,11 @@ def test_references_of_their_own_size(made: Made) -> None:
     if not made.card.can(Ability.REFERENCES):
         assert made.card.max_references == 0
         return
-    picture = np.random.default_rng(1).integers(0, 256, (1, 72, 40, 3), dtype=np.uint8)
-    held = made.again(given=Given(references=(picture,)))
-    assert held.shape == made.footage.frames.shape
-    assert not np.array_equal(held, made.footage.frames)
+    for size in ((72, 40), (90, 15)):
+        picture = np.random.default_rng(1).integers(0, 256, (1, *size, 3), dtype=np.uint8)
+        held = made.again(given=Given(references=(picture,)))
+        assert held.shape == made.footage.frames.shape
+        assert not np.array_equal(held, made.footage.frames)
 
 
 def test_films_and_sounds_as_references(made: Made) -> None:

@@ -178,7 +178,7 @@ def test_a_released_model_in_the_cache_or_a_models_folder(tmp_path: Path, monkey
         ("Wan2.2", "name one of wan2.2-t2v-a14b, wan2.2-i2v-a14b, wan2.2-ti2v-5b"),
         ("wan", "name one of wan2.1-vace-1.3b, wan2.1-vace-14b, "),
         ("ltx", "name one of ltx-2, ltx-2-distilled, "),
-        ("flux", "did you mean flux-2-klein?"),
+        ("flux", "name one of flux-2-klein, flux-2-klein-base"),
         ("sora-2-pro", "runs at OpenAI alone; list them: sora models"),
     ],
 )

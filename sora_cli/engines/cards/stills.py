@@ -10,15 +10,24 @@ from fractions import Fraction
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.cards.dialects import FLUX_2, STILL
 from sora_cli.engines.cards.known import APACHE, AVOID, REFERENCES, TEXT, KnownModel, card_of
-from sora_cli.engines.family_options import StillOptions
+from sora_cli.engines.family_options import BakedStillOptions, StillOptions
 from sora_cli.engines.options import with_defaults
 
 
-def _card(name: str, title: str, repo: str, *, steps: int, guidance: float, **facts: object) -> EngineCard:
+def _card(
+    name: str,
+    title: str,
+    repo: str,
+    *,
+    steps: int,
+    guidance: float,
+    base: type[StillOptions] = StillOptions,
+    **facts: object,
+) -> EngineCard:
     """What they share: one frame, about a megapixel at least, sizes in steps of 16."""
     shared: dict[str, object] = {
         "family": "stills",
-        "options": with_defaults(StillOptions, {"steps": steps, "guidance": guidance}),
+        "options": with_defaults(base, {"steps": steps, "guidance": guidance}),
         "abilities": frozenset({TEXT, AVOID}),
         "frame_step": 1,
         "frame_offset": 0,
@@ -40,24 +49,29 @@ def _card(name: str, title: str, repo: str, *, steps: int, guidance: float, **fa
 
 
 def stills() -> tuple[KnownModel, ...]:
-    """FLUX.2 klein, Qwen-Image, Z-Image Turbo and Sana; the first takes pictures of the cast."""
-    return _klein(), _qwen(), _turbo(), _sana()
+    """FLUX.2 klein, Qwen-Image, Z-Image and Sana; the first takes pictures of the cast."""
+    return *_klein(), _qwen(), *_z_image(), _sana()
 
 
-def _klein() -> KnownModel:
-    card = _card(
-        "flux-2-klein",
-        "FLUX.2 klein 4B: stills in 4 steps, with references",
-        "black-forest-labs/FLUX.2-klein-4B",
-        steps=4,
-        guidance=1.0,
-        abilities=frozenset({TEXT, REFERENCES}),
-        max_references=4,
-        dialect=FLUX_2,
-        disk_gb=16,
-        weights={"transformer": 3.9, "text_encoder": 4.0, "vae": 0.08},
+def _klein() -> tuple[KnownModel, ...]:
+    """The distilled model, and the base that it was made of; neither can be told what to avoid."""
+    shared: dict[str, object] = {
+        "abilities": frozenset({TEXT, REFERENCES}),
+        "max_references": 4,
+        "dialect": FLUX_2,
+        "disk_gb": 16,
+        "weights": {"transformer": 3.9, "text_encoder": 4.0, "vae": 0.08},
+    }
+    repo, pipelines = "black-forest-labs/FLUX.2-klein", ("Flux2KleinPipeline",)
+    title = "FLUX.2 klein 4B: stills in 4 steps, with references"
+    fast = _card("flux-2-klein", title, f"{repo}-4B", steps=4, guidance=1.0, base=BakedStillOptions, **shared)
+    title = "FLUX.2 klein base 4B: stills with references"
+    slow = _card("flux-2-klein-base", title, f"{repo}-base-4B", steps=50, guidance=4.0, **shared)
+    layers = {"transformer.num_layers": 5}
+    return (
+        KnownModel(fast, pipelines, traits={"index.is_distilled": True, **layers}),
+        KnownModel(slow, pipelines, traits={"index.is_distilled": None, **layers}),
     )
-    return KnownModel(card, ("Flux2KleinPipeline",), traits={"index.is_distilled": True, "transformer.num_layers": 5})
 
 
 def _qwen() -> KnownModel:
@@ -73,18 +87,20 @@ def _qwen() -> KnownModel:
     return KnownModel(card, ("QwenImagePipeline",), traits={"transformer.num_layers": 60})
 
 
-def _turbo() -> KnownModel:
-    card = _card(
-        "z-image-turbo",
-        "Z-Image Turbo 6B: stills in 9 steps",
-        "Tongyi-MAI/Z-Image-Turbo",
-        steps=9,
-        guidance=1.0,
-        abilities=frozenset({TEXT}),
-        disk_gb=33,
-        weights={"transformer": 6.2, "text_encoder": 4.0, "vae": 0.08},
+def _z_image() -> tuple[KnownModel, ...]:
+    """The distilled model, and the one that it was made of. Steps are passes: diffusers' last one once did nothing."""
+    shared: dict[str, object] = {
+        "disk_gb": 33,
+        "weights": {"transformer": 6.2, "text_encoder": 4.0, "vae": 0.08},
+    }
+    repo, pipelines, layers = "Tongyi-MAI/Z-Image", ("ZImagePipeline",), {"transformer.n_layers": 30}
+    title, told = "Z-Image Turbo 6B: stills in 8 steps", {"abilities": frozenset({TEXT})}
+    fast = _card("z-image-turbo", title, f"{repo}-Turbo", steps=8, guidance=1.0, **shared, **told)
+    slow = _card("z-image", "Z-Image 6B: stills", repo, steps=50, guidance=4.0, **shared)
+    return (
+        KnownModel(fast, pipelines, traits={**layers, "scheduler.shift": 3.0}),
+        KnownModel(slow, pipelines, traits={**layers, "scheduler.shift": 6.0}),
     )
-    return KnownModel(card, ("ZImagePipeline",), traits={"transformer.n_layers": 30, "scheduler.shift": 3.0})
 
 
 def _sana() -> KnownModel:

@@ -26,11 +26,13 @@ from sora_cli.engines.families.diffusion import Diffusion, OnStep
 from sora_cli.engines.family_options import MiniMaxH3Options
 from sora_cli.engines.runtime.device import seeded
 from sora_cli.engines.runtime.offload import quantization
-from sora_cli.engines.runtime.pixels import to_bytes, to_sound
+from sora_cli.engines.runtime.pixels import framed, to_bytes, to_sound
 from sora_cli.errors import RenderError
 from sora_cli.media.stream import Frames, Sound
 
 KEYFRAMES, REFERENCES = "transformer", "transformer_ref"
+LONGEST = 4
+"""How many times as long as its other side one side of a reference may be."""
 
 
 class MiniMaxH3(Diffusion[MiniMaxH3Options]):
@@ -127,7 +129,7 @@ def anchor(reference: Frames | Footage | Sound) -> MiniMaxH3Reference:
         sound = reference.sound
         audio, rate = (waveform(sound), sound.rate) if sound else (None, None)
         return MiniMaxH3VideoReference(frames=reference.frames, fps=float(reference.fps), audio=audio, sample_rate=rate)
-    return MiniMaxH3ImageReference(image=Image.fromarray(reference[0]))
+    return MiniMaxH3ImageReference(image=framed(reference, LONGEST))
 
 
 def waveform(sound: Sound) -> torch.Tensor:

@@ -10,14 +10,12 @@ import inspect
 import diffusers
 import numpy as np
 import torch
-from PIL import Image, ImageOps
 
 from sora_cli.engines.base import Footage, Given, Take
 from sora_cli.engines.families.diffusion import Diffusion, OnStep
 from sora_cli.engines.family_options import StillOptions
 from sora_cli.engines.runtime.device import seeded
-from sora_cli.engines.runtime.pixels import to_bytes
-from sora_cli.media.stream import Frames
+from sora_cli.engines.runtime.pixels import framed, to_bytes
 
 SMALLEST, LONGEST = 64, 8
 """Of a picture that FLUX.2 takes: pixels of the shorter side at least, and its sides' ratio at most."""
@@ -41,7 +39,8 @@ class Stills(Diffusion[StillOptions]):
         self.heed_length(take)
         asked: dict[str, object] = {
             **self.guidance(take, options.guidance),
-            "image": [anchor(one) for one in given.references if isinstance(one, np.ndarray)] or None,
+            "image": [framed(one, LONGEST, SMALLEST) for one in given.references if isinstance(one, np.ndarray)]
+            or None,
             "use_resolution_binning": False,
             "max_sequence_length": self.card.prompt_tokens,
         }
@@ -66,12 +65,3 @@ class Stills(Diffusion[StillOptions]):
             return {"true_cfg_scale": scale, "negative_prompt": (take.avoid or " ") if scale > 1 else None}
         off = 0.0 if "cfg_truncation" in self.taken else 1.0
         return {"guidance_scale": scale if scale > 1 else off, "negative_prompt": take.avoid}
-
-
-def anchor(picture: Frames) -> Image.Image:
-    """A reference `(1, h, w, 3)` as pipelines take it: a smaller one is enlarged, a longer one has bars."""
-    width, height = picture.shape[2], picture.shape[1]
-    width, height = max(width, -(-height // LONGEST)), max(height, -(-width // LONGEST))
-    grow = max(1, -(-SMALLEST // min(width, height)))
-    image = Image.fromarray(picture[0])
-    return image if grow == 1 and image.size == (width, height) else ImageOps.pad(image, (width * grow, height * grow))

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import torch
+from PIL import Image, ImageOps
 
 from sora_cli.engines.base import Take
 from sora_cli.media.stream import Frames, Sound
@@ -20,6 +21,18 @@ def to_bytes(video: torch.Tensor) -> Frames:
 def to_unit(frames: Frames) -> torch.Tensor:
     """Bytes `(frames, height, width, 3)` as a float32 video `(frames, 3, height, width)` in 0..1."""
     return torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float().div(255)
+
+
+def framed(picture: Frames, longest: int, smallest: int = 1) -> Image.Image:
+    """A picture `(1, h, w, 3)` of which one side is at most so many times the other: a longer one has bars.
+
+    Where its shorter side is less than `smallest` it is enlarged.
+    """
+    width, height = picture.shape[2], picture.shape[1]
+    width, height = max(width, -(-height // longest)), max(height, -(-width // longest))
+    grow = max(1, -(-smallest // min(width, height)))
+    image = Image.fromarray(picture[0])
+    return image if grow == 1 and image.size == (width, height) else ImageOps.pad(image, (width * grow, height * grow))
 
 
 def to_sound(samples: torch.Tensor, rate: int, take: Take) -> Sound | None:
