@@ -73,10 +73,9 @@ class EngineCard(Struct, frozen=True, kw_only=True):
     An engine whose longest clip is one frame makes stills; with `stills` one that makes video makes good ones too.
     `min_pixels` are what it makes well at least: for a smaller film it makes larger frames, which are brought down.
 
-    With `shares`, several GPUs can make a take of it together: its transformer's tokens are shared among them.
-
-    With `foley`, what hits, rolls and slides in its pictures, and what place they show, can be told from them and is
-    heard: they are flat and simple enough.
+    With `shares`, several GPUs can make a take of it together: its transformer's tokens are shared among them. With
+    `caches`, steps that change little can be skipped. With `foley`, its pictures are flat and simple enough that what
+    hits, rolls and slides in them, and what place they show, can be told from them and is heard.
 
     `option_steps` tells options that, when they are on, want sizes in another step, and `option_parts` those that need
     another folder of the checkpoint.
@@ -126,6 +125,7 @@ class EngineCard(Struct, frozen=True, kw_only=True):
     sound_rate: int = 0
     tails: bool = False
     shares: bool = False
+    caches: bool = False
     foley: bool = False
     stills: bool = False
     min_pixels: int = 0

@@ -163,6 +163,7 @@ def _remarks(plan: Plan, maker: TakeMaker, *, whole: bool) -> Iterator[Problem]:
     yield from unapproved(plan)
     yield from _not_enlarged(plan)
     yield from _not_shared(plan)
+    yield from _not_cached(plan)
     yield from not_as_written(plan)
     if whole:
         yield from in_a_row(board)
@@ -194,6 +195,14 @@ def _not_shared(plan: Plan) -> Iterator[Problem]:
         yield Problem(
             message, "leave `gpus` out: each GPU then makes takes of its own", plan.board.mark(("memory", "gpus"))
         )
+
+
+def _not_cached(plan: Plan) -> Iterator[Problem]:
+    """A remark, where steps that change little are to be skipped, and an engine has none to skip."""
+    without = sorted(name for name, card in plan.cards.items() if not card.caches and card.name)
+    if plan.memory.cache and without:
+        message = f"cache: it skips no steps of {' and '.join(without)}"
+        yield Problem(message, "it is for Wan, nano, Lucy Edit and Qwen-Image", plan.board.mark(("memory", "cache")))
 
 
 class _Silence:

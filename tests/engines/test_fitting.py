@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from diffusers.models.attention_dispatch import AttentionBackendName
+from msgspec.structs import replace
 
 from sora_cli.engines import cards, catalogue
 from sora_cli.engines.base import EngineCard, Given
@@ -97,6 +98,31 @@ def test_weights_in_whole_numbers_still_make_the_take(name: str, tiny_card: Card
 
 def quantized(weight: Any) -> bool:
     return hasattr(weight, "qdata")
+
+
+def test_a_step_cache_knows_nothing_of_a_take_that_was_stopped(tiny_card: Cards) -> None:
+    engine: Any = catalogue.open_engine(tiny_card("wan-pair"), memory=Memory(cache=0.5))
+    take = take_for(engine.card, options={"steps": 6})
+    first = engine.generate(take, Given(), silence).frames
+
+    def stop(step: int, _of: int) -> None:
+        if step == 3:
+            raise KeyError("stopped")
+
+    with pytest.raises(KeyError):
+        engine.generate(replace(take, seed=5, prompt="a blue ball"), Given(), stop)
+    assert (engine.generate(take, Given(), silence).frames == first).all()
+
+
+@pytest.mark.parametrize("name", ["ltx2", "helios", "flux2-klein", "z-image"])
+def test_an_engine_without_steps_to_skip_is_told_and_makes_all_of_them(name: str, tiny_card: Cards) -> None:
+    engine = catalogue.open_engine(tiny_card(name), memory=Memory(cache=0.1))
+    assert engine.generate(take_for(engine.card), Given(), silence).frames.shape[0] >= 1
+    engine.close()
+    known = {each.card.name: each.card for each in cards.known()}
+    written = board("a", {"prompt": "b", "engine": "ltx-2"}, memory={"cache": 0.1}, engine="wan2.1-t2v-1.3b")
+    told = [each.message for each in survey(written, lambda name: known[name or ""]).plan.remarks]  # type: ignore[union-attr]
+    assert told == ["cache: it skips no steps of ltx-2"]
 
 
 def test_a_part_of_a_modular_pipeline_that_cannot_be_read_is_told(tiny_card: Cards, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def lucy() -> KnownModel:
             "frame_step": 4, "frame_offset": 1, "min_frames": 5, "max_frames": 81, "fps": Fraction(24),
             "size_step": 32, "native_size": (832, 480), "film_size": (832, 480), "max_pixels": 832 * 480,
             "default_seconds": Fraction(81, 24), "overlap": 0, "max_opening": 0, "prompt_tokens": 512,
-            "draft": {"steps": 12}, "shares": True, "demand": demands.LUCY, "dialect": LUCY,
+            "draft": {"steps": 12}, "shares": True, "caches": True, "demand": demands.LUCY, "dialect": LUCY,
             "weights": {"transformer": 5.0, "vae": 0.705, "text_encoder": 5.68},
             "licence": "Lucy Edit Dev Model Non-Commercial License 1.0",
         }

@@ -47,5 +47,5 @@ def nano_card() -> EngineCard:
         dialect=TAUGHT,
         words=frozenset(words.read_text(encoding="utf-8").split()) if words.is_file() else None,
         subjects=("ball", "box", "star", "triangle", "ring", "heart"),
-        foley=True, stills=True, licence=APACHE, demand=demands.NANO, disk_gb=0.04,
+        foley=True, stills=True, caches=True, licence=APACHE, demand=demands.NANO, disk_gb=0.04,
     )  # fmt: skip

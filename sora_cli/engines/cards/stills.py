@@ -6,6 +6,7 @@ Steps, guidance and sizes are from the models' cards and the pipelines' document
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.cards.dialects import FLUX_2, STILL
@@ -55,7 +56,7 @@ def stills() -> tuple[KnownModel, ...]:
 
 def _klein() -> tuple[KnownModel, ...]:
     """The distilled model, and the base that it was made of; neither can be told what to avoid."""
-    shared: dict[str, object] = {
+    shared: dict[str, Any] = {
         "abilities": frozenset({TEXT, REFERENCES}),
         "max_references": 4,
         "dialect": FLUX_2,
@@ -81,6 +82,7 @@ def _qwen() -> KnownModel:
         "Qwen/Qwen-Image",
         steps=50,
         guidance=4.0,
+        caches=True,
         disk_gb=58,
         weights={"transformer": 20.4, "text_encoder": 8.3, "vae": 0.13},
     )
@@ -89,13 +91,13 @@ def _qwen() -> KnownModel:
 
 def _z_image() -> tuple[KnownModel, ...]:
     """The distilled model, and the one that it was made of. Steps are passes: diffusers' last one once did nothing."""
-    shared: dict[str, object] = {
+    shared: dict[str, Any] = {
         "disk_gb": 33,
         "weights": {"transformer": 6.2, "text_encoder": 4.0, "vae": 0.08},
     }
     repo, pipelines, layers = "Tongyi-MAI/Z-Image", ("ZImagePipeline",), {"transformer.n_layers": 30}
-    title, told = "Z-Image Turbo 6B: stills in 8 steps", {"abilities": frozenset({TEXT})}
-    fast = _card("z-image-turbo", title, f"{repo}-Turbo", steps=8, guidance=1.0, **shared, **told)
+    title, told = "Z-Image Turbo 6B: stills in 8 steps", frozenset({TEXT})
+    fast = _card("z-image-turbo", title, f"{repo}-Turbo", steps=8, guidance=1.0, abilities=told, **shared)
     slow = _card("z-image", "Z-Image 6B: stills", repo, steps=50, guidance=4.0, **shared)
     return (
         KnownModel(fast, pipelines, traits={**layers, "scheduler.shift": 3.0}),

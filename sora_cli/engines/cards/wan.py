@@ -24,7 +24,7 @@ def _wan_card(name: str, title: str, repo: str, disk_gb: float, *facts: Facts) -
         "family": "wan", "options": WanOptions, "frame_step": 4, "frame_offset": 1, "min_frames": 5, "max_frames": 81,
         "fps": Fraction(16), "overlap": 0, "max_opening": 0, "size_step": 16, "native_size": (832, 480),
         "film_size": (832, 480), "max_pixels": 832 * 480, "default_seconds": Fraction(5), "prompt_tokens": 512,
-        "draft": {"steps": 12}, "shares": True, "licence": APACHE, "dialect": WAN, "revision": "",
+        "draft": {"steps": 12}, "shares": True, "caches": True, "licence": APACHE, "dialect": WAN, "revision": "",
     }  # fmt: skip
     for more in ({"name": name, "title": title, "source": f"Wan-AI/{repo}", "disk_gb": disk_gb}, *facts):
         shared |= more

@@ -130,6 +130,7 @@ class Diffusion(ABC, Generic[FamilyOptions]):
         def once() -> Footage:
             step = self._step(self.passes(take, given, options), progress)
             self.adapt(getattr(options, "lora", ()))
+            self.offload.begin(self.pipe)
             with torch.no_grad():
                 return self.render(take, given, options, step)
 

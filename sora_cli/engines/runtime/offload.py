@@ -75,7 +75,8 @@ class Offload:
     def __init__(self, card: EngineCard, memory: Memory, device: torch.device, *, small: bool = False) -> None:
         self.memory = memory
         self.shared = card.shares and memory.gpus > 1
-        self.at_once = small and not memory.cache  # a step cache keeps what it knows of each pass apart
+        self.cache = memory.cache if card.caches else None
+        self.at_once = small and not self.cache  # a step cache keeps what it knows of each pass apart
         self.device = device
         self.tile = memory.tile if memory.tile is not None else memory.mode == "low"
         self.offload: str = memory.offload or "none"
@@ -130,12 +131,17 @@ class Offload:
         if self.shared and model not in self._parted:
             share(model)
             self._parted.add(model)
-        if self.memory.cache and not model.is_cache_enabled:
-            model.enable_cache(FirstBlockCacheConfig(threshold=self.memory.cache))
+        if self.cache and not model.is_cache_enabled:
+            model.enable_cache(FirstBlockCacheConfig(threshold=self.cache))
         compiled = self.memory.compile if self.memory.compile is not None else self.memory.mode == "fast"
         if compiled and not self.shared and self.has_card and model not in self._compiled:
             model.compile_repeated_blocks(dynamic=True)  # type: ignore[no-untyped-call]
             self._compiled.add(model)
+
+    def begin(self, pipe: Pipeline) -> None:
+        """Let go of what a step cache knows of another take, which may have been stopped on its way."""
+        for model in denoisers(pipe) if self.cache else ():
+            model._reset_stateful_cache()  # noqa: SLF001  its only name
 
     def guidance(self, pipe: Pipeline, avoided: object) -> AbstractContextManager[None]:
         """While it lasts, the pipeline makes both passes of a step at once, where that is sooner done.
