@@ -11,26 +11,9 @@ from sora_cli.interchange.around import Line
 from sora_cli.interchange.headings import BRACKET, MARK, NUMBER, SCENE, called
 
 NAMES = called(
-    "shot",
-    "clip",
-    "video",
-    "panel",
-    "frame",
-    "segment",
-    "beat",
-    "prompt",
-    "(?:video|image|shot) prompt",
-    "image",
-    "keyframe",
-    "step",
-    "take",
-    "cut",
-    "镜",
-    "bild",
-    "aufnahme",
-    "tomada",
-    "ripresa",
-)
+    "shot", "clip", "video", "panel", "frame", "segment", "beat", "prompt", "(?:video|image|shot) prompt", "image",
+    "keyframe", "step", "take", "cut", "镜", "bild", "aufnahme", "tomada", "ripresa",
+)  # fmt: skip
 SHOT = re.compile(
     rf"(?:(?:{called('scene')}){NUMBER}(?:{MARK}|\s*[,/|]\s*|\s+))?(?:{NAMES}){NUMBER}{BRACKET}"
     rf"(?:(?:{MARK}|\s*[,\uff0c|\t]\s*)(.*)|$)",

@@ -42,25 +42,15 @@ def _scene(scene: OutlineScene) -> Tree:
     return _noted(_kept({**values}), scene.notes)
 
 
+_WORDS_OF_A_SHOT = (
+    "name", "framing", "angle", "lens", "light", "camera", "transition", "picture", "sound", "speed", "style", "mood",
+    "avoid", "title",
+)  # fmt: skip
+"""What of a shot is written as it is, in this order."""
+
+
 def _shot(shot: OutlineShot) -> Tree:
-    own = {
-        "name": shot.name,
-        "framing": shot.framing,
-        "angle": shot.angle,
-        "lens": shot.lens,
-        "light": shot.light,
-        "camera": shot.camera,
-        "transition": shot.transition,
-        "from": shot.picture,
-        "sound": shot.sound,
-        "speed": shot.speed,
-        "style": shot.style,
-        "mood": shot.mood,
-        "avoid": shot.avoid,
-    }
-    if shot.title:
-        own["title"] = shot.title
-    values: dict[str, Tree] = _kept({**own})
+    values = _kept({"from" if key == "picture" else key: getattr(shot, key) for key in _WORDS_OF_A_SHOT})
     if shot.seed:
         values["seed"] = int(shot.seed)
     notes = list(shot.notes)

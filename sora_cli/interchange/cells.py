@@ -45,6 +45,13 @@ def opened(text: str, mark: str) -> Rows:
     return csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True, skipinitialspace=True)
 
 
+def as_csv(rows: Iterable[Iterable[str | None]]) -> str:
+    """Rows as the text of a list with commas."""
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    return out.getvalue()
+
+
 def cleaned(row: Iterable[str]) -> list[str]:
     """The values in the cells of a row."""
     cells = (cell.strip(_BLANKS) for cell in row)

@@ -10,15 +10,20 @@ from sora_cli.interchange.outline import OutlineScene, slug, titled
 
 _SIDE = r"(?:INT(?:ERIOR|[ÉE]RIEUR|ERNO)?|EXT(?:ERIOR|[ÉE]RIEUR)?|EST(?:ERNO)?|INNEN|AU(?:SS|ß)EN|инт|нат|экст)"
 HEAD = re.compile(rf"(?P<side>{_SIDE}(?:\.?\s*/\s*{_SIDE})?|I/E|I/A)\b[.:\s]*(?P<place>.*)", re.IGNORECASE | re.DOTALL)
-_SIDES = {"i": "interior", "e": "exterior", "a": "exterior", "и": "interior", "н": "exterior", "э": "exterior"}
-"""The side of a heading, by its first letter: `INT`, `INNEN`, `EXT`, `ESTERNO`, `AUSSEN`."""
+_WORD = re.compile(rf"\b(?:{_SIDE}|[IEA])\b|[内外]", re.IGNORECASE)
+_SIDES = {**dict.fromkeys("iи内", "interior"), **dict.fromkeys("eaнэ外", "exterior")}
+"""The side that a word says, by its first letter: `INT`, `INNEN`, `EXT`, `ESTERNO`, `AUSSEN`."""
+
+
+def side_of(text: str) -> str:
+    """The side that a heading or a cell says, or both: `INT./EXT.`, `Innen`, `I/A`; empty where it says none."""
+    return " and ".join(dict.fromkeys(_SIDES[word[0]] for word in _WORD.findall(text.lower())))
 
 
 def heading(text: str) -> tuple[str, str, str, str]:
     """A scene heading's side, place, light (`same`: as before) and what else it says of the time."""
     match = HEAD.match(text.strip())
     place, side = (match["place"], match["side"]) if match else (text, "")
-    sides = dict.fromkeys(_SIDES[part[0]] for part in re.findall(r"[^\W\d_]+", side.casefold()))
     parts = [part.strip() for part in re.split(r"\s+[-\N{EN DASH}\N{EM DASH}]+\s+", place) if part.strip()]
     light, rest = "", ""
     while len(parts) > 1:
@@ -30,7 +35,7 @@ def heading(text: str) -> tuple[str, str, str, str]:
             rest = bracket[2].lower()
         light = words.LIGHT.get(last, "") or light or "same"
         parts.pop()
-    return " and ".join(sides), ", ".join(parts), light, rest
+    return side_of(side), ", ".join(parts), light, rest
 
 
 def lowered(text: str, names: dict[str, str]) -> str:

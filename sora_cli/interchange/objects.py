@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Sequence
 
+from sora_cli.interchange.cells import as_csv
 from sora_cli.interchange.listed import held_in, is_above, meaning
 from sora_cli.interchange.outline import SourceText
 
@@ -24,14 +23,12 @@ def as_rows(page: SourceText) -> SourceText | None:
     columns = dict.fromkeys(key for row in rows for key in row)
     above = {key: _above(key, {row.get(key, "") for row in rows}) for key in columns}
     kept = [key for key in columns if not above[key]]
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerows([line] for line in above.values() if line)
     scene = [] if "scene" in {meaning(key)[0] for key in kept} else ["Scene"]  # a name that is known beside prompts
-    writer.writerow([*(_name(key, [row.get(key, "") for row in rows]) for key in kept), *scene])
-    writer.writerows([row.get(key, "") for key in kept] for row in rows)
+    names = [*(_name(key, [row.get(key, "") for row in rows]) for key in kept), *scene]
+    cells = ([row.get(key, "") for key in kept] for row in rows)
+    text = as_csv([*([line] for line in above.values() if line), names, *cells])
     lines = (*[1] * (len(columns) - len(kept) + 1), *(number for number, _ in found))
-    return SourceText(page.name, out.getvalue(), (page, lines))
+    return SourceText(page.name, text, (page, lines))
 
 
 def _objects(text: str) -> list[tuple[int, dict[str, object]]]:

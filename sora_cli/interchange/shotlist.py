@@ -13,7 +13,7 @@ from sora_cli import texts
 from sora_cli.errors import StoryboardError
 from sora_cli.interchange import spans, words
 from sora_cli.interchange.cells import adds_up, is_total
-from sora_cli.interchange.headings import HEAD, scene_of
+from sora_cli.interchange.headings import HEAD, scene_of, side_of
 from sora_cli.interchange.listed import ListRow, list_rows, meaning, rate_of, times
 from sora_cli.interchange.moves import directed
 from sora_cli.interchange.outline import (
@@ -334,13 +334,4 @@ def _direct(shot: OutlineShot, row: ListRow) -> None:
 
 def _sided(row: ListRow) -> str:
     """Where a row plays, with its side: `interior, kitchen`."""
-    sides = {
-        "i": "interior",
-        "e": "exterior",
-        "int": "interior",
-        "ext": "exterior",
-        "innen": "interior",
-        "außen": "exterior",
-    }
-    side = " and ".join(sides[part] for part in re.findall(r"[^\W\d]+", row.get("side").casefold()) if part in sides)
-    return ", ".join(part for part in (side, row.get("place")) if part)
+    return ", ".join(part for part in (side_of(row.get("side")), row.get("place")) if part)

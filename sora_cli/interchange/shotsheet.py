@@ -8,22 +8,9 @@ import io
 from sora_cli.interchange.assembly import Assembly, Item
 
 COLUMNS = (
-    "Scene",
-    "Shot",
-    "File",
-    "Reel",
-    "TC In",
-    "TC Out",
-    "Frames",
-    "Duration",
-    "Head",
-    "Tail",
-    "Transition",
-    "Description",
-    "Title",
-    "Colour table",
-    "Comments",
-)
+    "Scene", "Shot", "File", "Reel", "TC In", "TC Out", "Frames", "Duration", "Head", "Tail", "Transition",
+    "Description", "Title", "Colour table", "Comments",
+)  # fmt: skip
 
 
 def written_sheet(assembly: Assembly) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 
+from sora_cli.interchange.cells import as_csv
 from sora_cli.interchange.headings import HEAD
 from sora_cli.interchange.outline import SourceText
 
@@ -21,18 +20,17 @@ def as_table(page: SourceText) -> SourceText | None:
     lines = [line.strip() for line in page.lines]
     if not any(_RULE.fullmatch(line) and "|" in line for line in lines):
         return None
-    out = io.StringIO(newline="")
-    written = csv.writer(out, lineterminator="\n")
+    rows: list[list[str]] = []
     for number, line in enumerate(lines):
         if "|" not in line:
             first = not any("|" in before for before in lines[:number])
-            written.writerow([(first and headed(line)) or _plain(line.lstrip("#> "))])
+            rows.append([(first and headed(line)) or _plain(line.lstrip("#> "))])
         elif _RULE.fullmatch(line):
-            written.writerow([])
+            rows.append([])
         else:
             cells = re.split(r"(?<!\\)\|", line.removeprefix("|").removesuffix("|"))
-            written.writerow([_plain(cell.replace("\\|", "|")) for cell in cells])
-    return SourceText(page.name, out.getvalue(), (page, (*range(1, len(lines) + 1),)))
+            rows.append([_plain(cell.replace("\\|", "|")) for cell in cells])
+    return SourceText(page.name, as_csv(rows), (page, (*range(1, len(lines) + 1),)))
 
 
 def headed(line: str) -> str:

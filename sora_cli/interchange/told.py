@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -13,6 +11,7 @@ from msgspec import Struct, field
 from sora_cli.interchange import codes, spans
 from sora_cli.interchange.around import CHAT, RULER, ended
 from sora_cli.interchange.bared import NAMES, SECTION, SHOT, apart, bare, one_shot
+from sora_cli.interchange.cells import as_csv
 from sora_cli.interchange.columns import COLUMNS
 from sora_cli.interchange.cues import cued
 from sora_cli.interchange.headings import HEAD, SCENE, called, heading, scene_of
@@ -85,14 +84,12 @@ def as_list(page: SourceText) -> SourceText | None:
         return None
     found = [parted(row) for row in rows.found]
     columns = dict.fromkeys([*_NAMED, *(column for row in found for column in row)])
-    out = io.StringIO(newline="")
     around = sorted([*rows.above, *behind], key=lambda line: not is_films(line))  # what is no comment stays a line
     above = [*around[:_ABOVE], *([" ".join(around[_ABOVE:])] if around[_ABOVE:] else [])]
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerows([note] for note in above)
-    writer.writerow(_NAMED.get(column, COLUMNS.get(column, (column,))[0]) for column in columns)
-    writer.writerows([row.get(column, "") for column in columns] for row in found)
-    return SourceText(page.name, out.getvalue(), (page, (*[1] * (len(above) + 1), *rows.places)))
+    names = [_NAMED.get(column, COLUMNS.get(column, (column,))[0]) for column in columns]
+    cells = ([row.get(column, "") for column in columns] for row in found)
+    text = as_csv([*([note] for note in above), names, *cells])
+    return SourceText(page.name, text, (page, (*[1] * (len(above) + 1), *rows.places)))
 
 
 def _manner(lines: Sequence[str]) -> tuple[bool, bool, bool, bool]:

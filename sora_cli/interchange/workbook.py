@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 import warnings
@@ -17,6 +15,7 @@ from msgspec import Struct
 
 from sora_cli.bounded import open_regular
 from sora_cli.errors import HINT_READ, MachineError, RequestError
+from sora_cli.interchange.cells import as_csv
 from sora_cli.packages import imported, others
 
 WORKBOOKS = (".xlsx", ".xlsm")
@@ -92,7 +91,7 @@ def read_sheet(path: Path, wanted: Callable[[str], bool] = bool, *, spread: bool
                 if filled and (_has(packed, _HIDDEN) or (spread and _has(packed, _MERGED))):
                     whole = openpyxl.load_workbook(file)[filled[0].title]
                     hidden = tuple(_hidden(whole))
-                    text = _as_text(_spread(rows, whole)) if spread else text
+                    text = as_csv(_spread(rows, whole)) if spread else text
     except OSError as error:
         raise RequestError(f"cannot read {path}: {error.strerror}", hint=HINT_READ) from error
     except zipfile.BadZipFile as error:
@@ -157,16 +156,10 @@ def _filled(
             continue
         rows = [*found]
         if any(any(row) for row in rows):
-            taken = wanted(own := _as_text(rows))
+            taken = wanted(own := as_csv(rows))
             filled.insert(0 if taken else len(filled), sheet)
             text, kept = (own, rows) if taken or not text else (text, kept)
     return filled, text, kept
-
-
-def _as_text(rows: Iterable[Sequence[str | None]]) -> str:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
 
 
 def _hidden(sheet: _Whole) -> Iterator[str]:

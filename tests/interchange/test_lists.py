@@ -53,6 +53,22 @@ def test_each_row_is_in_its_scene(tmp_path: Path, rows: str, scenes: object) -> 
     assert brought(rows, tmp_path) == (scenes, "")
 
 
+def test_whether_it_is_inside_or_outside_is_read_in_each_way_that_headings_say_it(tmp_path: Path) -> None:
+    cells = ["Int.", "Exterior", "Innen/Außen", "A", "нат", "内外", "Day"]
+    rows = "".join(f"{number},{cell},pier {number},a ball\n" for number, cell in enumerate(cells))
+    scenes, _ = brought(f"Shot,INT/EXT,Location,Description\n{rows}", tmp_path)
+    sides = [
+        "interior, ",
+        "exterior, ",
+        "interior and exterior, ",
+        "exterior, ",
+        "exterior, ",
+        "interior and exterior, ",
+        "",
+    ]
+    assert [setting for _, setting, *_ in scenes] == [f"{side}pier {number}" for number, side in enumerate(sides)]
+
+
 @pytest.mark.parametrize(
     "columns",
     ["Shot Description,Shot Duration", "SHOT DESCRIPTION,SHOT LENGTH (SEC)", "Prompt,Clip length in seconds",
