@@ -79,27 +79,14 @@ _OTHERS = {
     ),
     **{ending: f"name the file {inside} in it" for ending, inside in FOLDERS.items()},
     **dict.fromkeys(
-        (
-            ".celtx",
-            ".fadein",
-            ".highland",
-            ".trelby",
-            ".osf",
-            ".fdr",
-            ".wdz",
-            ".docx",
-            ".doc",
-            ".odt",
-            ".rtf",
-            ".pages",
-        ),
+        (".celtx", ".fadein", ".highland", ".trelby", ".osf", ".fdr", ".wdz", ".docx", ".doc", ".odt", ".rtf",
+         ".pages", ".pdf"),
         "export a script as Fountain, a list as CSV",
     ),
-    ".pdf": "export a script as Fountain, a list as CSV",
     **dict.fromkeys((".yaml", ".yml"), "that is a storyboard's ending: sora check FILE"),
     **dict.fromkeys((".srt", ".vtt"), "write lines into `dialogue:` of a storyboard"),
     **dict.fromkeys((".xls", ".ods", ".numbers"), HINT_SAVED),
-}
+}  # fmt: skip
 
 
 class Brought(Struct, frozen=True):

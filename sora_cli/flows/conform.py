@@ -120,19 +120,13 @@ class _Edit(Struct, frozen=True):
             moderation=moderation.record(plan, studio.screen, seen),
             films=tuple(_placed(uses, self.more)),
         )
+        from sora_cli.stamp.release import ReleaseTarget
+
         with Clock(report).stage("finish"):
-            finishing.finished(
-                cut,
-                moved,
-                out,
-                loudness=laid.loudness(plan),
-                making=making_of,
-                signer=signer,
-                kind=kind,
-                unable=moderation.frames_unable(studio.screen),
-                report=report,
-                grade=_Grades(laid.cut, uses).steps,
-            )
+            target = ReleaseTarget(out, plan.board.provenance, signer, kind, report)
+            unable, grade = moderation.frames_unable(studio.screen), _Grades(laid.cut, uses).steps
+            loudness = laid.loudness(plan)
+            finishing.finished(cut, moved, target, making_of, loudness=loudness, unable=unable, grade=grade)
         return _conformed(out, plan, uses, cut)
 
 

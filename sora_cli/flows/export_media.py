@@ -18,6 +18,7 @@ from sora_cli.bounded import is_inside
 from sora_cli.colour import grade as colour
 from sora_cli.colour.cdl import cdl_of
 from sora_cli.errors import RequestError
+from sora_cli.events import Silent
 from sora_cli.flows import finishing, moderation, outputs, stems, watching
 from sora_cli.interchange.assembly import Item, ShotNote
 from sora_cli.interchange.handles import with_handles
@@ -157,6 +158,7 @@ class Media(Struct, dict=True):
 
     def _write_clip(self, films: Releases, number: int, item: Item, *, graded: bool) -> None:
         from sora_cli.master.picture import pictures
+        from sora_cli.stamp.release import ReleaseTarget
 
         original, cut = self.cut.shots[number], replace(self.cut, shots=(self._alone[number][0],))
 
@@ -179,16 +181,9 @@ class Media(Struct, dict=True):
         plan = replace(self.plan, shots=(alone,))
         seen = "its takes were looked at" if not graded and _as_taken(original) else ""
         unable = moderation.frames_unable(self.screen) or seen
-        finishing.write(
-            films,
-            master,
-            plan,
-            out,
-            making=self._making(plan, cut, original, graded=graded, unable=unable),
-            signer=self.signer,
-            kind=self.kind,
-            unable=unable,
-        )
+        target = ReleaseTarget(out, plan.board.provenance, self.signer, self.kind, Silent())
+        told = self._making(plan, cut, original, graded=graded, unable=unable)
+        finishing.write(films, master, plan, target, told, unable=unable)
 
     def _making(self, plan: Plan, cut: Cut, original: CutShot, *, graded: bool, unable: str) -> stamp.Making:
         """How the clip of one shot was made; `unable` says why its frames are not looked at once more."""

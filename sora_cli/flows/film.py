@@ -7,7 +7,7 @@
     sounds   = audio.prepare(plan, store)
     clips    = shoot(plan, executor, store, report)
     laid     = foley.lay(plan, clips, sounds, store)
-    released = finishing.finished(laid.cut, plan, out, signer)
+    released = finishing.finished(laid.cut, plan, target, making)
 
 Commands are prefixes of it. What is heavy (torch, codecs, signing) is imported by the stage that needs it, so that
 `check` and `plan` cost next to nothing.
@@ -281,22 +281,15 @@ class _Order(Struct, dict=True):
     ) -> ReleasedFilm:
         """Finish and release; `unable` says why frames could not be checked."""
         from sora_cli.media.sheet import ContactSheet, SheetShot
+        from sora_cli.stamp.release import ReleaseTarget
 
         shots = [SheetShot(shot.name, shot.start, shot.frames) for shot in plan.shots]
         beside, picture = sidecar.beside(self.out)
         with ContactSheet(shots, self.out, picture, plan.board.title) as sheet:
+            making = replace(_making(plan, clips, again, sounds, laid), moderation=checked)
+            target = ReleaseTarget(self.out, plan.board.provenance, self.signer, self.kind, self.report, sheet.watching)
             done = finishing.finished(
-                laid.cut,
-                plan,
-                self.out,
-                loudness=laid.loudness(plan),
-                films=films,
-                making=replace(_making(plan, clips, again, sounds, laid), moderation=checked),
-                signer=self.signer,
-                kind=self.kind,
-                unable=unable,
-                report=self.report,
-                sheet=sheet,
+                laid.cut, plan, target, making, loudness=laid.loudness(plan), films=films, unable=unable
             )
             return ReleasedFilm(
                 path=self.out,

@@ -47,27 +47,9 @@ _HELD = [name for name in Inherited.__struct_fields__ if name != "origin"]
 _OF_A_BEAT = ("prompt", "sent", "duration", "dialogue")
 _SPOKEN = (SpokenForm, SpokenLength)
 _OF_PICTURES = (
-    "sent",
-    "from_",
-    "to",
-    "reference",
-    "takes",
-    "dialogue",
-    "camera",
-    "framing",
-    "angle",
-    "lens",
-    "depth_of_field",
-    "mood",
-    "pace",
-    "seed",
-    "engine",
-    "options",
-    "sound",
-    "voice",
-    "speed",
-    "keyframe",
-)
+    "sent", "from_", "to", "reference", "takes", "dialogue", "camera", "framing", "angle", "lens", "depth_of_field",
+    "mood", "pace", "seed", "engine", "options", "sound", "voice", "speed", "keyframe",
+)  # fmt: skip
 
 UPSCALE = ("output", "upscale")
 

@@ -19,106 +19,78 @@ REWRITE = "a prompt is what its author wrote: nothing rewrites it unasked"
 HISTORY = "how the model sees its own past; the values it was trained with"
 NOISED = "given frames are noised as in training, by the library's own amounts"
 
-COMMON = {
-    "prompt": TEXT,
-    "negative_prompt": TEXT,
-    "num_videos_per_prompt": ONE,
-    "latents": SEED,
-    "attention_kwargs": INSIDE,
-    "return_dict": OURS,
-    "callback_on_step_end_tensor_inputs": OURS,
-    "max_sequence_length": TEXT,
-}
+
+def _told(reasons: dict[str, str]) -> dict[str, str]:
+    """Parameters, each with its reason, of reasons and the parameters that have them."""
+    return {name: why for why, names in reasons.items() for name in names.split()}
+
+
+COMMON = _told({
+    TEXT: "prompt negative_prompt max_sequence_length",
+    ONE: "num_videos_per_prompt",
+    SEED: "latents",
+    INSIDE: "attention_kwargs",
+    OURS: "return_dict callback_on_step_end_tensor_inputs",
+})  # fmt: skip
+STILL = _told({
+    SCHEDULE: "sigmas",
+    ONE: "num_images_per_prompt",
+    SEED: "latents",
+    WORDS: "prompt_embeds negative_prompt_embeds",
+    INSIDE: "attention_kwargs",
+    OURS: "return_dict callback_on_step_end_tensor_inputs",
+})  # fmt: skip
+_HELIOS = COMMON | _told({
+    SCHEDULE: "sigmas",
+    "made from the given picture": "fake_image_latents",
+    NOISED: "image_noise_sigma_min image_noise_sigma_max add_noise_to_video_latents video_noise_sigma_min "
+    "video_noise_sigma_max",
+    HISTORY: "history_sizes num_latent_frames_per_chunk keep_first_frame is_skip_first_chunk",
+})  # fmt: skip
 NOT_OFFERED: dict[str, dict[str, str]] = {
     "WanPipeline": COMMON,
     "WanImageToVideoPipeline": {**COMMON, "image_embeds": "made from the given picture"},
     "WanVACEPipeline": {**COMMON, "guidance_scale_2": "follows `guidance`, as the library has it"},
     "LucyEditPipeline": {**COMMON, "guidance_scale_2": "there is one transformer"},
-    "LTX2ConditionPipeline": {
-        **COMMON,
-        "min_seconds": LENGTH,
-        "max_seconds": LENGTH,
-        "motion_speed": "slow motion is for the edit; the model is run at the rate it knows",
-        "timesteps": SCHEDULE,
-        "audio_stg_scale": "follows `spatiotemporal`",
-        "audio_modality_scale": "follows `modality`",
-        "audio_guidance_rescale": "follows `rescale`",
-        "decode_timestep": TRAINED,
-        "decode_noise_scale": TRAINED,
-        "system_prompt": REWRITE,
-        "enable_prompt_enhancement": REWRITE,
-        "prompt_max_new_tokens": REWRITE,
-        "prompt_enhancement_kwargs": REWRITE,
-        "prompt_enhancement_seed": REWRITE,
-    },
-    "LTX2LatentUpsamplePipeline": {
-        "video": "the first stage's latents are doubled, not its frames",
-        "height": "follows from the latents",
-        "width": "follows from the latents",
-        "num_frames": "follows from the latents",
-        "spatial_patch_size": INSIDE,
-        "temporal_patch_size": INSIDE,
-        "latents_normalized": INSIDE,
-        "decode_timestep": "the latents are refined, not decoded",
-        "decode_noise_scale": "the latents are refined, not decoded",
-        "adain_factor": INSIDE,
-        "tone_map_compression_ratio": INSIDE,
-        "generator": "nothing is drawn",
-    },
-    "HeliosPipeline": {
-        **COMMON,
-        "sigmas": SCHEDULE,
-        "fake_image_latents": "made from the given picture",
-        "image_noise_sigma_min": NOISED,
-        "image_noise_sigma_max": NOISED,
-        "add_noise_to_video_latents": NOISED,
-        "video_noise_sigma_min": NOISED,
-        "video_noise_sigma_max": NOISED,
-        "history_sizes": HISTORY,
-        "num_latent_frames_per_chunk": HISTORY,
-        "keep_first_frame": HISTORY,
-        "is_skip_first_chunk": HISTORY,
-    },
-}
-NOT_OFFERED["HeliosPyramidPipeline"] = {
-    **NOT_OFFERED["HeliosPipeline"],
-    "use_zero_init": TRAINED,
-    "zero_steps": TRAINED,
-}
-STILL = {
-    "sigmas": SCHEDULE,
-    "num_images_per_prompt": ONE,
-    "latents": SEED,
-    "prompt_embeds": WORDS,
-    "negative_prompt_embeds": WORDS,
-    "attention_kwargs": INSIDE,
-    "return_dict": OURS,
-    "callback_on_step_end_tensor_inputs": OURS,
-}
-NOT_OFFERED |= {
+    "LTX2ConditionPipeline": COMMON | _told({
+        LENGTH: "min_seconds max_seconds",
+        "slow motion is for the edit; the model is run at the rate it knows": "motion_speed",
+        SCHEDULE: "timesteps",
+        "follows `spatiotemporal`": "audio_stg_scale",
+        "follows `modality`": "audio_modality_scale",
+        "follows `rescale`": "audio_guidance_rescale",
+        TRAINED: "decode_timestep decode_noise_scale",
+        REWRITE: "system_prompt enable_prompt_enhancement prompt_max_new_tokens prompt_enhancement_kwargs "
+        "prompt_enhancement_seed",
+    }),
+    "LTX2LatentUpsamplePipeline": _told({
+        "the first stage's latents are doubled, not its frames": "video",
+        "follows from the latents": "height width num_frames",
+        INSIDE: "spatial_patch_size temporal_patch_size latents_normalized adain_factor tone_map_compression_ratio",
+        "the latents are refined, not decoded": "decode_timestep decode_noise_scale",
+        "nothing is drawn": "generator",
+    }),
+    "HeliosPipeline": _HELIOS,
+    "HeliosPyramidPipeline": _HELIOS | _told({TRAINED: "use_zero_init zero_steps"}),
     "Flux2KleinPipeline": {**STILL, "text_encoder_out_layers": TRAINED},
-    "QwenImagePipeline": {**STILL, "prompt_embeds_mask": WORDS, "negative_prompt_embeds_mask": WORDS},
+    "QwenImagePipeline": STILL | _told({WORDS: "prompt_embeds_mask negative_prompt_embeds_mask"}),
     "ZImagePipeline": {
         **{name: why for name, why in STILL.items() if name != "attention_kwargs"},
-        "joint_attention_kwargs": INSIDE,
-        "cfg_normalization": INSIDE,
+        **_told({INSIDE: "joint_attention_kwargs cfg_normalization"}),
     },
-    "SanaPipeline": {
-        **STILL,
-        "timesteps": SCHEDULE,
-        "eta": INSIDE,
-        "prompt_attention_mask": WORDS,
-        "negative_prompt_attention_mask": WORDS,
-        "clean_caption": REWRITE,
-        "complex_human_instruction": TRAINED,
-    },
-}
-NOT_OFFERED["MiniMaxH3Blocks"] = {
-    "latents": SEED,
-    "audio_latents": SEED,
-    "attention_kwargs": INSIDE,
-    "prompt_embeds": "keyframes are read along with the prompt: there is little to keep",
-}
+    "SanaPipeline": STILL | _told({
+        SCHEDULE: "timesteps",
+        INSIDE: "eta",
+        WORDS: "prompt_attention_mask negative_prompt_attention_mask",
+        REWRITE: "clean_caption",
+        TRAINED: "complex_human_instruction",
+    }),
+    "MiniMaxH3Blocks": _told({
+        SEED: "latents audio_latents",
+        INSIDE: "attention_kwargs",
+        "keyframes are read along with the prompt: there is little to keep": "prompt_embeds",
+    }),
+}  # fmt: skip
 
 
 def why_not(option: str) -> str:

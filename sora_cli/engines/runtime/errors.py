@@ -14,17 +14,9 @@ from sora_cli.errors import DeviceLost, EngineMissing, OutOfMemory, RenderError,
 from sora_cli.packages import install
 
 LOST = (
-    "device-side assert",
-    "unspecified launch failure",
-    "illegal memory access",
-    "device lost",
-    "gpu is lost",
-    "ecc error",
-    "launch timed out",
-    "hardware stack error",
-    "misaligned address",
-    "cuda driver is shutting down",
-)
+    "device-side assert", "unspecified launch failure", "illegal memory access", "device lost", "gpu is lost",
+    "ecc error", "launch timed out", "hardware stack error", "misaligned address", "cuda driver is shutting down",
+)  # fmt: skip
 """What drivers say when a device is gone for this process: only a new one finds it again."""
 FULL = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed", "cannot allocate memory")
 

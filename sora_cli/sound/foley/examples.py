@@ -54,29 +54,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "sparkle": ("a magic sparkle", "twinkling stars", "a fairy's magic"),
 }
 
-EVENTS = frozenset(
-    {
-        "thunder",
-        "drop",
-        "splash",
-        "car-pass",
-        "impact-wood",
-        "impact-metal",
-        "impact-glass",
-        "impact-stone",
-        "impact-plastic",
-        "impact-rubber",
-        "bounce",
-        "sliding",
-        "whoosh",
-        "creak",
-        "slam",
-        "knock",
-        "bell",
-        "glass-break",
-        "explosion",
-    }
-)
+EVENTS = frozenset({
+    "thunder", "drop", "splash", "car-pass", "impact-wood", "impact-metal", "impact-glass", "impact-stone",
+    "impact-plastic", "impact-rubber", "bounce", "sliding", "whoosh", "creak", "slam", "knock", "bell", "glass-break",
+    "explosion",
+})  # fmt: skip
 """Sounds that have a length of their own; all others are beds, and last for as long as one likes."""
 
 ABSENT: tuple[str, ...] = (
