@@ -6,7 +6,7 @@ import codecs
 import contextlib
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -221,6 +221,14 @@ def _at_word(text: str, letters: int) -> str:
 def name(words: str, letters: int) -> str:
     """A name that was made of words by hyphens, of at most so many letters, cut between them."""
     return _at_word(words, letters).rstrip("-_")
+
+
+def free(name: str, taken: Container[str]) -> str:
+    """The name itself, or with the first number that none of `taken` has."""
+    found, number = name, 2
+    while found in taken:
+        found, number = f"{name}-{number}", number + 1
+    return found
 
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:

@@ -339,12 +339,16 @@ class Take(Struct, frozen=True, kw_only=True):
         return self.frame_at(self.play - 1)
 
     @property
+    def carries(self) -> tuple[Carry, ...]:
+        """What its first and last frames carry on from."""
+        return tuple(carry for carry in (self.opening, self.closing) if carry is not None)
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """Keys of the takes whose clips are needed first."""
-        carries = [carry for carry in (self.opening, self.closing) if carry is not None]
-        holds = [carry.hold.takes for carry in carries if carry.hold is not None]
+        holds = [carry.hold.takes for carry in self.carries if carry.hold is not None]
         begun = [each.takes for each in (self.start, self.change) if each is not None]
-        return tuple(key for takes in ([carry.takes for carry in carries] + holds + begun) for key in takes)
+        return tuple(key for takes in ([carry.takes for carry in self.carries] + holds + begun) for key in takes)
 
 
 class Given(Struct, frozen=True):

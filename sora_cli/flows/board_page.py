@@ -106,6 +106,5 @@ def _given(shot: PlannedShot) -> list[Path]:
 
 
 def _files(take: Take) -> Iterator[Path]:
-    carries = (each for each in (take.opening, take.closing) if each is not None)
-    yield from (each.path for each in carries if each.path is not None)
+    yield from (each.path for each in take.carries if each.path is not None)
     yield from (each.path for each in take.references)

@@ -57,8 +57,9 @@ class Maker(Struct, frozen=True, kw_only=True):
         paths = tuple(seen_from(path, folder) for path in self.paths)
         return MakerRecord.model_construct(command=self.command, of=paths, words=self.words, sha256=self.sha256)
 
-    def made(self, record: MakerRecord | None, folder: Path) -> bool:
-        """Whether the record of a file in `folder` names this maker."""
+    def made(self, told: object, folder: Path) -> bool:
+        """Whether what a file in `folder` tells of its maker, as a record or as data, names this one."""
+        record = told if isinstance(told, MakerRecord) else MakerRecord.if_whole(told)
         if record is None or record.command != self.command:
             return False
         if self.sha256 and record.sha256 == self.sha256:
@@ -203,11 +204,7 @@ def of_film(film: Path, kind: Delivery, maker: Maker, *, sheet: bool = True) -> 
 
 def own_note(maker: Maker) -> Own:
     """How a file of facts is known for its maker's own."""
-    return lambda path: _own_note(path, maker)
-
-
-def _own_note(path: Path, maker: Maker) -> bool:
-    return maker.made(MakerRecord.if_whole(read_facts(path).get("made_by")), path.parent)
+    return lambda path: maker.made(read_facts(path).get("made_by"), path.parent)
 
 
 def _own_film(film: Path, maker: Maker) -> bool:
@@ -251,7 +248,7 @@ def own_sound(maker: Maker) -> Own:
             verdict = stamp.verify(path)
         except (SoraError, OSError):
             return False
-        mine = maker.made(MakerRecord.if_whole(verdict.parameters.get("made_by")), path.parent)
+        mine = maker.made(verdict.parameters.get("made_by"), path.parent)
         return verdict.generator.startswith("sora ") and verdict.title == path.name and mine
 
     return own
@@ -320,7 +317,7 @@ def own_table(maker: Maker) -> Own:
         except (ValueError, RecursionError):
             return False
         whole = isinstance(facts, dict) and facts.get("sha256") == _sum(text)
-        return whole and maker.made(MakerRecord.if_whole(facts.get("made_by")), path.parent)
+        return whole and maker.made(facts.get("made_by"), path.parent)
 
     return own
 

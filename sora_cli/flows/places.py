@@ -186,6 +186,5 @@ def each_once(stems: Iterable[str]) -> Iterator[str]:
     """Names of files that lie in one folder: one that another has already is numbered."""
     taken = set[str]()
     for stem in stems:
-        numbered = (f"{stem}{'' if number == 1 else f'-{number}'}" for number in itertools.count(1))
-        taken.add(name := next(name for name in numbered if name not in taken))
+        taken.add(name := texts.free(stem, taken))
         yield name

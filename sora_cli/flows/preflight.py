@@ -278,9 +278,9 @@ def require_same(plan: Plan) -> None:
     Raises:
         MediaError: one of them is not the one that was planned with.
     """
-    carries = [carry for take in plan.takes for carry in (take.opening, take.closing) if carry is not None]
     given = {(each.path, each.sha256) for take in plan.takes for each in take.references}
-    given |= {(carry.path, carry.sha256) for carry in carries if carry.path} | set(recordings(plan).items())
+    given |= {(carry.path, carry.sha256) for take in plan.takes for carry in take.carries if carry.path}
+    given |= set(recordings(plan).items())
     changes = [take.change for take in plan.takes if take.change is not None]
     given |= {(each.path, each.sha256) for each in changes if each.path}
     given |= {(each.mask, each.mask_sha256) for each in changes if each.mask}
@@ -300,20 +300,15 @@ def _used(plan: Plan) -> set[Path]:
     """The files that the takes and shots of a plan use; those of shots that are left out are not."""
     kept = {shot.name for shot in plan.shots}
     shots = [shot for shot in plan.board.shots if shot.name in kept]
-    carries = [carry for take in plan.takes for carry in (take.opening, take.closing) if carry is not None]
-    paths = {reference.path for take in plan.takes for reference in take.references}
-    paths |= {carry.path for carry in carries if carry.path} | {
-        carry.hold.path for carry in carries if carry.hold and carry.hold.path
-    }
-    changes = [take.change for take in plan.takes if take.change is not None]
-    paths |= {path for each in changes for path in (each.path, each.mask) if path}
-    paths |= {beat.sound_path for shot in shots for beat in shot.beats if beat.sound_path}
-    paths |= {line.path for shot in shots for beat in shot.beats for line in beat.dialogue if line.path}
-    paths |= {
-        path for shot in shots for beat in shot.beats for path in (beat.bed.ambience_path, beat.bed.music_path) if path
-    }
-    paths |= {shot.look.path for shot in shots if shot.look.path}
-    return paths | {shot.title.font for shot in shots if shot.title and shot.title.font}
+    paths: set[Path | None] = {reference.path for take in plan.takes for reference in take.references}
+    for carry in (carry for take in plan.takes for carry in take.carries):
+        paths |= {carry.path, carry.hold.path if carry.hold else None}
+    for change in (take.change for take in plan.takes if take.change is not None):
+        paths |= {change.path, change.mask}
+    for beat in (beat for shot in shots for beat in shot.beats):
+        paths |= {beat.sound_path, beat.bed.ambience_path, beat.bed.music_path, *(line.path for line in beat.dialogue)}
+    paths |= {path for shot in shots for path in (shot.look.path, shot.title.font if shot.title else None)}
+    return {path for path in paths if path}
 
 
 def _in_a_shot(board: Storyboard, loc: Loc) -> bool:

@@ -35,7 +35,6 @@ from sora_cli.flows.consented import Agreed
 from sora_cli.flows.preview import time_told
 from sora_cli.media.sheet import is_sheet_of
 from sora_cli.packages import lacking
-from sora_cli.record.film import MakerRecord
 from sora_cli.store import file_hash
 from sora_cli.storyboard.model import MENTION
 from sora_cli.training import lists
@@ -258,15 +257,13 @@ def _check_outputs(asked: Asked, card: EngineCard) -> None:
     if out.exists() and not out.is_dir():
         raise RequestError(f"cannot write to {out}: it is a file", hint="name a folder with -o")
     files: dict[Path, outputs.Own] = {
-        out / f"{asked.name}{adapters.SUFFIX}": partial(_own_weights, maker=maker),
+        out / f"{asked.name}{adapters.SUFFIX}": lambda path: maker.made(
+            adapter_facts(path).get("made_by"), path.parent
+        ),
         out / "card.json": outputs.own_note(maker),
         out / "sheet.png": lambda path: is_sheet_of(path, Path(asked.name)),
     }
     outputs.check(files, given, overwrite=asked.overwrite)
-
-
-def _own_weights(path: Path, maker: outputs.Maker) -> bool:
-    return maker.made(MakerRecord.if_whole(adapter_facts(path).get("made_by")), path.parent)
 
 
 def maker_of(asked: Asked) -> outputs.Maker:

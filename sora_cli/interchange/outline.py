@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from sora_cli.errors import Mark, Problem
 from sora_cli.storyboard.source import harmless
+from sora_cli.texts import free
 
 MOST_NAME = 40
 """Characters of a name made from words."""
@@ -118,14 +119,6 @@ def slug(words: str, taken: Container[str] = (), empty: str = "shot") -> str:
     )
     name = re.sub(r"[\W_]+", "-", plain).strip("-")[:MOST_NAME].rstrip("-") or empty
     return free(name if name not in {"previous", "nothing"} else f"{name}-{empty}", taken)
-
-
-def free(name: str, taken: Container[str]) -> str:
-    """The name itself, or with the first number that none of `taken` has."""
-    found, number = name, 2
-    while found in taken:
-        found, number = f"{name}-{number}", number + 1
-    return found
 
 
 def member(name: str) -> str:

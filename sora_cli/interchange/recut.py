@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from sora_cli.errors import RequestError
 from sora_cli.interchange.assembly import EditEvent, gap
 from sora_cli.interchange.handles import with_handles
-from sora_cli.interchange.outline import free
 from sora_cli.media.stream import SAMPLE_RATE
 from sora_cli.plan.timeline import Bed, Cue, Cut, CutShot, Piece
 from sora_cli.storyboard.forms import as_transition
 from sora_cli.storyboard.model import Duration
+from sora_cli.texts import free
 
 Played = tuple[EditEvent, int]
 """An event, and the number of its shot."""

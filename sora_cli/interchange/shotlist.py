@@ -22,7 +22,6 @@ from sora_cli.interchange.outline import (
     OutlineScene,
     OutlineShot,
     SourceText,
-    free,
     member,
     mention,
     name_shots,
@@ -194,7 +193,7 @@ class _Reader(Struct):
             number, place = apart[1], place or apart[2]
         numbered = f"scene {number}" if number.isdecimal() else "" if told else number
         name = slug(f"{numbered} {told.name if told else row.get('place') or place}", (), "scene")
-        name = free(name, {scene.name for scene in scenes})
+        name = texts.free(name, {scene.name for scene in scenes})
         self.label = name if told and not numbered else number
         if told:
             place, light = place or told.setting, light or told.light
@@ -237,7 +236,7 @@ class _Reader(Struct):
             apart = "-" if self.label and (shot[0].isdigit() or not self.label[-1].isdigit()) else ""
             whole = f"{self.label}{apart}{shot}"
         name = texts.name(re.sub(r"[\s/\\]+", "-", whole), 60)
-        own = free(name, self.names)
+        own = texts.free(name, self.names)
         self.names.add(own)
         if own != name:
             self._tell(row, f"shot {quoted(name)} is there already: this one is called {quoted(own)}")

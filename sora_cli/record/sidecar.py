@@ -392,7 +392,6 @@ def _own_files(plan: Plan, folder: Path) -> dict[str, str]:
     own |= {sha: path for path, sha in recordings(plan).items()}
     for take in plan.takes:
         own |= {reference.sha256: reference.path for reference in take.references if not reference.voice}
-        carries = [carry for carry in (take.opening, take.closing) if carry]
-        own |= {carry.sha256: carry.path for carry in carries if carry.path}
-        own |= {carry.hold.sha256: carry.hold.path for carry in carries if carry.hold and carry.hold.path}
+        own |= {carry.sha256: carry.path for carry in take.carries if carry.path}
+        own |= {carry.hold.sha256: carry.hold.path for carry in take.carries if carry.hold and carry.hold.path}
     return {sha: os.path.relpath(path.resolve(), folder.resolve()) for sha, path in own.items()}
