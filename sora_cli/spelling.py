@@ -14,6 +14,10 @@ MARKS = (
 """What letters of a word carry or are joined by, in the brackets of a pattern; `\\w` knows no vowel signs."""
 
 
+YAML = (".yaml", ".yml")
+"""How files in YAML end."""
+
+
 def composed(name: str) -> str:
     """A name in the one form in which names are compared (UAX 15, NFC)."""
     return name if name.isascii() else unicodedata.normalize("NFC", name)

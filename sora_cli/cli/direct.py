@@ -14,6 +14,7 @@ from sora_cli.cli import console
 from sora_cli.cli.options import Json, Outside, Overwrite, Sets
 from sora_cli.cli.session import interruptible, pairs
 from sora_cli.errors import RequestError, counted
+from sora_cli.spelling import YAML
 from sora_cli.texts import as_typed
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def direct(
 
 
 def _named(word: str) -> bool:
-    return Path(word).suffix.lower() in {".yaml", ".yml"}
+    return Path(word).suffix.lower() in YAML
 
 
 def _check(options: DirectOptions, *, is_board: bool) -> None:

@@ -9,7 +9,7 @@ from itertools import pairwise, takewhile
 from pathlib import Path, PurePath
 
 from sora_cli.errors import RequestError
-from sora_cli.spelling import as_stored
+from sora_cli.spelling import YAML, as_stored
 from sora_cli.texts import nearest
 
 BOARDS = ("storyboard", "check", "plan", "batch")
@@ -197,12 +197,12 @@ def prompt_of(words: Sequence[str]) -> str:
     if prompt == "-":
         raise RequestError("- is no prompt", hint='write it in quotes; of a file: sora generate "$(cat FILE)"')
     ending = PurePath(prompt).suffix.lower()
-    named = ending in _BOARD_ENDINGS and " " not in prompt
+    named = ending in YAML and " " not in prompt
     if not named and (len(prompt) > _LONGEST_NAME or not Path(prompt).is_file()):
         if ending in _FILE_ENDINGS and " " not in prompt:
             raise RequestError(f"{prompt}: there is no such file", hint='a prompt is words: sora generate "a red ball"')
         return prompt
-    if ending in _BOARD_ENDINGS:
+    if ending in YAML:
         hint = f"to make its film: sora storyboard {shlex.quote(prompt)}"
     elif ending in (".txt", ".md", ".csv", ".fountain"):
         hint = f"to make a storyboard of it: sora import {shlex.quote(prompt)}"
@@ -211,7 +211,6 @@ def prompt_of(words: Sequence[str]) -> str:
     raise RequestError(f"{prompt} is a file, and no prompt", hint=hint)
 
 
-_BOARD_ENDINGS = (".yaml", ".yml")
 _FILE_ENDINGS = (
     ".txt", ".md", ".csv", ".tsv", ".json", ".fountain", ".fdx", ".docx", ".pdf", ".xlsx",
     ".png", ".jpg", ".jpeg", ".webp", ".mp4", ".mov", ".webm",
@@ -271,13 +270,13 @@ def _command(command: str, words: Sequence[str]) -> str:
     if command:
         return _ARGUMENTS.get(command, "")
     first = words[0] if words else ""
-    files = [word for word in words if PurePath(word).suffix.lower() in (*_BOARD_ENDINGS, *_FILE_ENDINGS)]
+    files = [word for word in words if PurePath(word).suffix.lower() in (*YAML, *_FILE_ENDINGS)]
     if first in COMMANDS and len(words) > 2 and not files:  # make a film of a dog
         words, first = words[1:], ""
     if first in COMMANDS:
         return f"type: sora {COMMANDS[first]}"
     ending = PurePath(first).suffix.lower()
-    if ending in _BOARD_ENDINGS:
+    if ending in YAML:
         return f"to make its film: sora storyboard {first}"
     if ending in (".mp4", ".mov", ".mkv", ".webm", ".gif", ".webp"):
         return f"to see where it comes from: sora verify {first}"

@@ -24,6 +24,7 @@ from sora_cli.interchange.shotlist import read_shotlist
 from sora_cli.interchange.tables import as_script, as_table
 from sora_cli.interchange.told import as_list
 from sora_cli.interchange.workbook import HINT_SAVED, WORKBOOKS, read_sheet
+from sora_cli.spelling import YAML
 from sora_cli.storyboard.source import HINT_WORKFLOW, MAX_BYTES, WORKFLOW, harmless, is_workflow
 from sora_cli.texts import decoded
 
@@ -83,7 +84,7 @@ _OTHERS = {
          ".pages", ".pdf"),
         "export a script as Fountain, a list as CSV",
     ),
-    **dict.fromkeys((".yaml", ".yml"), "that is a storyboard's ending: sora check FILE"),
+    **dict.fromkeys(YAML, "that is a storyboard's ending: sora check FILE"),
     **dict.fromkeys((".srt", ".vtt"), "write lines into `dialogue:` of a storyboard"),
     **dict.fromkeys((".xls", ".ods", ".numbers"), HINT_SAVED),
 }  # fmt: skip

@@ -31,6 +31,7 @@ from sora_cli.record import handover, sidecar
 from sora_cli.record.handover import ExportRecord
 from sora_cli.shoot.studio import Studio, place
 from sora_cli.store import file_hash
+from sora_cli.storyboard.files import YAML_FILES, suffix
 from sora_cli.storyboard.model import Storyboard
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def export(source: Path, out: Path | None, options: ExportOptions, *, studio: St
 
 def _board_of(source: Path, options: ExportOptions) -> tuple[Storyboard, ExportOptions]:
     """The storyboard that is named, or that a film was made of."""
-    if source.suffix.lower() in {".yaml", ".yml", ".json"}:
+    if suffix(source.name) in YAML_FILES:
         return preflight.load(source, sets={}), options
     require_file(source)
     film = sidecar.record_of(source)

@@ -38,6 +38,7 @@ from sora_cli.shoot.shoot import shoot
 from sora_cli.shoot.studio import Studio
 from sora_cli.shoot.workers import Workers
 from sora_cli.store import Card, Clip, Store
+from sora_cli.storyboard.files import YAML_FILES, suffix
 from sora_cli.storyboard.policy import OFF, Policy
 
 
@@ -159,7 +160,7 @@ def reproduce(
         if not path.exists():
             require_file(path)  # which says so
         hint = f"its sidecar {sidecar.beside(path)[0].name} should lie beside it"
-        if path.suffix.lower() in (".yaml", ".yml", ".json"):
+        if suffix(path.name) in YAML_FILES:
             hint = "name the film itself, which was made by sora"
         raise RequestError(f"there is no record of how {path} was made", hint=hint)
     _require_film(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
-from sora_cli.storyboard.files import PICTURES, POLICY_FILES, Files, is_path, suffix
+from sora_cli.storyboard.files import PICTURES, YAML_FILES, Files, is_path, suffix
 from sora_cli.storyboard.fill import Pruned
 from sora_cli.storyboard.forms import Wrong
 from sora_cli.storyboard.model import POLICIES, FilmSize, Provenance, Watermark
@@ -58,10 +58,10 @@ def read_policy(
     machine = machines(problems)
     if written is None or written in POLICIES:
         return written or "standard", None, in_force(BUILT_IN.get(written or ""), machine)
-    if suffix(written) in POLICY_FILES or is_path(written):
-        path = files.find(written, ("policy",), POLICY_FILES, "a policy file")
+    if suffix(written) in YAML_FILES or is_path(written):
+        path = files.find(written, ("policy",), YAML_FILES, "a policy file")
         return "file", path, in_force(read_file(path, problems) if path else None, machine)
-    hint = problems.meant(written, POLICIES) or f"write standard, strict, off or a file ({', '.join(POLICY_FILES)})"
+    hint = problems.meant(written, POLICIES) or f"write standard, strict, off or a file ({', '.join(YAML_FILES)})"
     problems.add(f"{quoted(written)} is not a policy", document.mark(("policy",)), hint)
     return "standard", None, in_force(None, machine)
 

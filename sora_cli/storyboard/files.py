@@ -52,7 +52,8 @@ HINT_TABLES = "save it as a .cube file; OpenColorIO's `ociobakelut` converts it"
 _HINT_WINDOWS = "a path of Windows: copy the file beside the storyboard, and name that"
 OUTSIDE, ABSENT = "is outside the storyboard's folder", "no such"
 """What is said of a file that may not be used, and of one that is not there."""
-POLICY_FILES = ("yaml", "yml", "json")
+YAML_FILES = ("yaml", "yml", "json")
+"""How storyboards and policies end: JSON is YAML too."""
 
 
 def suffix(text: str) -> str:

@@ -173,12 +173,7 @@ class Inheritance:
     def _time(self, written: SoundForm, key: str, loc: Loc) -> Fraction | None:
         """A time in seconds; frames need the film's rate."""
         time: Duration | None = getattr(written, key)
-        if time is None:
-            return None
-        if time.seconds is None and self._fps is None:
-            hint = "write seconds, or set `output: {fps: ...}`"
-            self._problems.add("frames need the film's frame rate", self._document.mark((*loc, key)), hint)
-        return time.at(self._fps or Fraction(1))
+        return None if time is None else self._problems.seconds(time, self._fps, self._document.mark((*loc, key)))
 
     def _file_in(self, words: str) -> str:
         """The sound file that is named in words, as much of them as is one that is there; empty where none is."""

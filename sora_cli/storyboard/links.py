@@ -118,11 +118,7 @@ class Links:
         """A moment as seconds; frames need the film's rate."""
         if not isinstance(written, Duration):
             return written
-        if written.seconds is None and self._fps is None:
-            hint = "write seconds, or set `output: {fps: ...}`"
-            self._problems.add("frames need the film's frame rate", self._document.mark(loc), hint)
-            return Fraction(0)
-        return written.at(self._fps or Fraction(1))
+        return self._problems.seconds(written, self._fps, self._document.mark(loc))
 
 
 def check_links(shots: Sequence[Shot], document: Document, problems: Problems) -> None:

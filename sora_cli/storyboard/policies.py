@@ -13,7 +13,7 @@ from sora_cli.bounded import is_inside
 from sora_cli.errors import StoryboardError
 from sora_cli.storyboard import forms
 from sora_cli.storyboard.compose import compose
-from sora_cli.storyboard.files import POLICY_FILES, suffix
+from sora_cli.storyboard.files import YAML_FILES, suffix
 from sora_cli.storyboard.fill import fill
 from sora_cli.storyboard.model import Loc
 from sora_cli.storyboard.nodes import Document
@@ -121,7 +121,7 @@ class _Reader:
         if name in BUILT_IN:
             return BUILT_IN[name]
         path = self._path.parent / name
-        if suffix(name) not in POLICY_FILES:
+        if suffix(name) not in YAML_FILES:
             hint = self._problems.meant(name, BUILT_IN) or "write standard, strict, off or a .yaml file"
             return self._wrong(f"{quoted(name)} is not a policy", ("extends",), hint)
         if not is_inside(path, self._path.parent):

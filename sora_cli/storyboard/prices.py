@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from sora_cli.errors import RequestError
 from sora_cli.storyboard.model import Prices
@@ -39,13 +39,9 @@ def prices(written: Prices) -> Prices:
     if faults:
         wrong = faults[0].message or f"it knows no `{faults[0].loc[-1]}`"
         raise RequestError(f"{VARIABLE}: {wrong}", hint="write for instance power: 450 W, hour: 2.50")
-    return replace(as_prices(form), **{name: value for name, value in _told(written).items() if value is not None})
+    return replace(as_prices(form), **{name: value for name, value in asdict(written).items() if value is not None})
 
 
 def as_prices(form: CostForm | None) -> Prices:
     """The prices in a form."""
     return Prices(form.power, form.electricity, form.hour) if form else Prices()
-
-
-def _told(written: Prices) -> dict[str, float | None]:
-    return {"power": written.power, "electricity": written.electricity, "hour": written.hour}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 from itertools import islice
 
 from sora_cli.errors import Mark, Mend, Problem, file_order
+from sora_cli.storyboard.model import Duration
 from sora_cli.storyboard.source import harmless, quoted
 from sora_cli.texts import nearest
 
@@ -44,6 +46,13 @@ class Problems:
             self._full = True
             raise Enough
         self._found[key] = Problem(message, harmless(hint), mark, code, mend)
+
+    def seconds(self, length: Duration, fps: Fraction | None, mark: Mark | None) -> Fraction:
+        """A length in seconds; noted, and 0, where it counts frames and nothing tells their rate."""
+        if length.seconds is None and fps is None:
+            self.add("frames need the film's frame rate", mark, "write seconds, or set `output: {fps: ...}`")
+            return Fraction(0)
+        return length.at(fps or Fraction(1))
 
     def told(self) -> tuple[Problem, ...]:
         """List all problems in the order of the file; those without a place come first."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sora_cli.atomic import remove
 from sora_cli.errors import RequestError
+from sora_cli.spelling import YAML
 
 _STARTER = """\
 # A storyboard for sora: a film, told in scenes, shots and beats.
@@ -81,7 +82,7 @@ def write_starter(place: Path) -> Path:
     Raises:
         RequestError: there is one already, or the folder cannot be written.
     """
-    path = place if place.suffix.lower() in {".yaml", ".yml"} else place / "storyboard.yaml"
+    path = place if place.suffix.lower() in YAML else place / "storyboard.yaml"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
