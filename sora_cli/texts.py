@@ -25,33 +25,12 @@ _HANGING = re.compile(
 )
 
 _NAMES = {
-    "cp1252": "Windows-1252",
-    "mac_roman": "Mac Roman",
-    "cp1251": "Windows-1251",
-    "shift_jis": "Shift JIS",
-    "gb18030": "GB 18030",
-    "euc_kr": "EUC-KR",
-    "euc_jp": "EUC-JP",
-    "big5": "Big5",
-    "cp1250": "Windows-1250",
-    "cp1253": "Windows-1253",
-    "cp1254": "Windows-1254",
-    "cp1255": "Windows-1255",
-    "cp1256": "Windows-1256",
-    "cp1257": "Windows-1257",
-    "cp874": "Windows-874",
-    "cp850": "code page 850",
-    "cp866": "code page 866",
-    "cp852": "code page 852",
-    "cp857": "code page 857",
-    "cp775": "code page 775",
-    "cp737": "code page 737",
-    "koi8_u": "KOI8",
-    "iso8859_5": "ISO 8859-5",
-    "mac_cyrillic": "Mac Cyrillic",
-    "mac_latin2": "Mac Central European",
-    "mac_turkish": "Mac Turkish",
-}
+    **{f"cp{page}": f"Windows-{page}" for page in (1250, 1251, 1252, 1253, 1254, 1255, 1256, 1257, 874)},
+    **{f"cp{page}": f"code page {page}" for page in (850, 866, 852, 857, 775, 737)},
+    "mac_roman": "Mac Roman", "mac_cyrillic": "Mac Cyrillic", "mac_latin2": "Mac Central European",
+    "mac_turkish": "Mac Turkish", "koi8_u": "KOI8", "iso8859_5": "ISO 8859-5", "shift_jis": "Shift JIS",
+    "gb18030": "GB 18030", "euc_kr": "EUC-KR", "euc_jp": "EUC-JP", "big5": "Big5",
+}  # fmt: skip
 """The encodings that programs still save texts in, where they do not save in Unicode, by their names for people."""
 _GUESSED = ["cp1252", "mac_roman", "cp1251", "shift_jis", "gb18030", "euc_kr"]
 """Those of them that are told apart by how frequent letters are."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import singledispatch, singledispatchmethod
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from msgspec.structs import asdict
 from rich import progress
 from rich.console import RenderableType
 from rich.text import Text
@@ -169,10 +170,23 @@ class Display:
         self._progress.update(self._take, visible=False)
 
 
+_PLAIN: Mapping[type[events.Event], tuple[str, str]] = {
+    events.TakeElsewhere: ("{take}: another sora is making it; waiting for that", ""),
+    events.TakeRetried: ("{take}: {reason}; try {attempt} of {of}", "yellow"),
+    events.TakeFailed: ("{take}: failed: {reason}", "red"),
+    events.TakeSkipped: ("{take}: skipped, because {because} failed", "yellow"),
+    events.TakeSpared: ("{take}: not needed, because {because} is good", ""),
+    events.StageStarted: ("{stage} ...", ""),
+    events.FilmStarted: ("[{number}/{of}] {source}", "bold"),
+}
+"""What is told of events with their fields as they are."""
+
+
 @singledispatch
-def words(_event: events.Event) -> tuple[str, str]:
+def words(event: events.Event) -> tuple[str, str]:
     """What a person is told of an event, and its style; most need none."""
-    return "", ""
+    told, style = _PLAIN.get(type(event), ("", ""))
+    return told and told.format(**asdict(event)), style
 
 
 @words.register
@@ -196,44 +210,9 @@ def _by(event: events.Worked) -> str:
 
 
 @words.register
-def _(event: events.TakeElsewhere) -> tuple[str, str]:
-    return f"{event.take}: another sora is making it; waiting for that", ""
-
-
-@words.register
-def _(event: events.TakeRetried) -> tuple[str, str]:
-    return f"{event.take}: {event.reason}; try {event.attempt} of {event.of}", "yellow"
-
-
-@words.register
-def _(event: events.TakeFailed) -> tuple[str, str]:
-    return f"{event.take}: failed: {event.reason}", "red"
-
-
-@words.register
-def _(event: events.TakeSkipped) -> tuple[str, str]:
-    return f"{event.take}: skipped, because {event.because} failed", "yellow"
-
-
-@words.register
-def _(event: events.TakeSpared) -> tuple[str, str]:
-    return f"{event.take}: not needed, because {event.because} is good", ""
-
-
-@words.register
-def _(event: events.StageStarted) -> tuple[str, str]:
-    return f"{event.stage} ...", ""
-
-
-@words.register
 def _(event: events.About) -> tuple[str, str]:
     text, style = words(event.event)
     return text and f"{event.film}: {text}", style
-
-
-@words.register
-def _(event: events.FilmStarted) -> tuple[str, str]:
-    return f"[{event.number}/{event.of}] {event.source}", "bold"
 
 
 @words.register

@@ -28,23 +28,14 @@ if TYPE_CHECKING:
     from sora_cli.stamp.verdict import verify as verify
 
 _HOMES = {
-    "Edit": "claims",
-    "GENERATED": "claims",
-    "IngredientVerdict": "verdict",
-    "Making": "claims",
-    "Origin": "claims",
-    "PARTLY_GENERATED": "claims",
-    "Release": "release",
+    **dict.fromkeys(("Edit", "GENERATED", "Making", "Origin", "PARTLY_GENERATED", "SpokenLine"), "claims"),
+    **dict.fromkeys(("IngredientVerdict", "Verdict", "verify"), "verdict"),
+    **dict.fromkeys(("Release", "check_mark"), "release"),
+    **dict.fromkeys(("find_signer", "local_signer"), "identity"),
     "Signer": "certificate",
-    "SpokenLine": "claims",
-    "Verdict": "verdict",
-    "check_mark": "release",
-    "find_signer": "identity",
-    "local_signer": "identity",
     "look_at": "sources",
     "release_sound": "sounds",
     "sidecar_of": "beside",
-    "verify": "verdict",
 }
 """Where each is: signing loads codecs and c2pa, and a film that is up to date wants its signer alone."""
 
