@@ -90,11 +90,7 @@ TABLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "high-key": ("high-key",),
         "low-key": ("low-key", "chiaroscuro"),
     },
-    "colour": {
-        "warm": ("warm",),
-        "cool": ("cool", "cold"),
-        "mixed": ("mixed colour", "mixed"),
-    },
+    "colour": {"warm": ("warm",), "cool": ("cool", "cold"), "mixed": ("mixed colour", "mixed")},
 }
 """By kind and name: the words of a plain prompt, then its synonyms. The words of each family stand on its card."""
 
@@ -144,13 +140,7 @@ _VERBS: Mapping[str, Mapping[str, str]] = {
         "up": "crane up",
         "down": "crane down",
     },
-    "track": {
-        "": "follow",
-        "left": "truck left",
-        "right": "truck right",
-        "in": "dolly in",
-        "out": "dolly out",
-    },
+    "track": {"": "follow", "left": "truck left", "right": "truck right", "in": "dolly in", "out": "dolly out"},
     "follow": {"": "follow"},
     **dict.fromkeys(("crane", "pedestal", "jib", "boom", "lift"), _CRANE),
     "rise": {"": "crane up", "up": "crane up"},

@@ -51,15 +51,7 @@ def stitch(
         out, kind = edit.target(output, "stitched", release.deliver)
         options = edit_options(report, studio.cancel, owner, release, kind)
         made = edit.stitch(
-            clips,
-            out,
-            options,
-            transition=transition,
-            match=match,
-            strength=strength,
-            size=size,
-            fps=fps,
-            fit=fit,
+            clips, out, options, transition=transition, match=match, strength=strength, size=size, fps=fps, fit=fit
         )
     show_made(made, as_json=reporting.as_json)
 

@@ -110,8 +110,7 @@ def export(
 
 def conform(
     timeline: Annotated[
-        Path,
-        typer.Argument(metavar="CUT", help="An edited export: otio, otioz, edl, fcpxml or fcp7's xml."),
+        Path, typer.Argument(metavar="CUT", help="An edited export: otio, otioz, edl, fcpxml or fcp7's xml.")
     ],
     output: NewFilm,
     folder: Annotated[

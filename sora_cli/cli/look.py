@@ -23,8 +23,7 @@ def check(
     file: Board,
     advice: Annotated[bool, typer.Option("--advice", help="Show minor advice as well.")] = False,
     opinion: Annotated[
-        str,
-        typer.Option(metavar="FOLDER|ID|ENGINE", help="Add the opinion of this language model on each prompt."),
+        str, typer.Option(metavar="FOLDER|ID|ENGINE", help="Add the opinion of this language model on each prompt.")
     ] = "",
     fix: Annotated[
         bool, typer.Option("--fix", help="Rename misnamed keys, and move what prompts deny to `avoid`, in the file.")
@@ -76,8 +75,7 @@ def plan(
     file: Board,
     why: Annotated[bool, typer.Option("--why", help="Say why each take will be shot.")] = False,
     prompts: Annotated[
-        bool,
-        typer.Option("--prompts", help="Show each take's prompt, what it leaves out, and why."),
+        bool, typer.Option("--prompts", help="Show each take's prompt, what it leaves out, and why.")
     ] = False,
     only: Only = None,
     html: Annotated[

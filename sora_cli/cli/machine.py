@@ -136,10 +136,7 @@ def clean(
     if as_json:
         console.stdout_json(done.as_dict())
     verb = "would remove" if dry_run else "removed"
-    console.say(
-        f"{verb} {counted(done.clips, 'clip')}, {megabytes(done.size)} in all; kept: {done.kept}",
-        "green",
-    )
+    console.say(f"{verb} {counted(done.clips, 'clip')}, {megabytes(done.size)} in all; kept: {done.kept}", "green")
     for film in done.away:
         console.say(f"note: {film} and its folder are missing: its clips stay (--forget-missing removes them)")
 

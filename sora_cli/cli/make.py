@@ -251,8 +251,7 @@ class StillOptions(Struct, frozen=True):
 def stills(
     file: Board,
     output: Annotated[
-        str | None,
-        typer.Option("-o", "--output", metavar="PLACE", help="Write the picture, or the animatic, here."),
+        str | None, typer.Option("-o", "--output", metavar="PLACE", help="Write the picture, or the animatic, here.")
     ] = None,
     animatic: Annotated[
         bool, typer.Option("--animatic", help="Make a film of the stills, as long as their shots, with its sound.")
@@ -303,8 +302,7 @@ def batch(
     draft: Draft = False,
     keep_going: Annotated[bool, typer.Option("--keep-going", help="Make the other films when one fails.")] = False,
     jobs: Annotated[
-        int,
-        typer.Option(min=1, max=64, help="Make this many films at once: one is shot while others are finished."),
+        int, typer.Option(min=1, max=64, help="Make this many films at once: one is shot while others are finished.")
     ] = 1,
     allow_outside: Outside = False,
     *,

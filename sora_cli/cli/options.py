@@ -124,10 +124,7 @@ Deliver = Annotated[
         help="Write this kind: web, prores, archive, av1, gif, webp or frames (PNGs). Default: as -o ends, or web.",
     ),
 ]
-Overwrite = Annotated[
-    bool,
-    typer.Option("--overwrite", help="Replace other files too, but never the film's sources."),
-]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace other files too, but never the film's sources.")]
 MaxTime = Annotated[
     str | None,
     typer.Option("--max-time", metavar="TIME", help="Stop after this time: 90s, 30m, 8h. What is made is kept."),
@@ -276,8 +273,7 @@ class WorkerOptions(Struct, frozen=True):
     """Where takes are made."""
 
     executor: Annotated[
-        str | None,
-        typer.Option("--executor", metavar="NAME", help="Make takes here (local) or on a cluster (ray)."),
+        str | None, typer.Option("--executor", metavar="NAME", help="Make takes here (local) or on a cluster (ray).")
     ] = None
     workers: Annotated[
         int | None,

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from sora_cli.flows.search import Hit
 
 Embedding = Annotated[
-    str | None,
-    typer.Option("--embedding", metavar="MODEL", help="Find pictures with this CLIP, SigLIP or DINO model."),
+    str | None, typer.Option("--embedding", metavar="MODEL", help="Find pictures with this CLIP, SigLIP or DINO model.")
 ]
 
 

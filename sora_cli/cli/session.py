@@ -47,9 +47,7 @@ def interruptible() -> Iterator[None]:
 
 @contextlib.contextmanager
 def working(
-    reporting: ReportOptions | None = None,
-    limits: LimitOptions | None = None,
-    workers: WorkerOptions | None = None,
+    reporting: ReportOptions | None = None, limits: LimitOptions | None = None, workers: WorkerOptions | None = None
 ) -> Iterator[tuple[Report, Studio]]:
     """The report (to a person on stderr, a log, a program on stdout), and the studio that works within limits.
 

@@ -55,8 +55,7 @@ class MaterialOptions(Struct, frozen=True):
         str, typer.Option(metavar="MODEL", help="Let this captioner, which is on this machine, describe them.")
     ] = ""
     keep: Annotated[
-        list[str] | None,
-        typer.Option(metavar="WORD", help="Keep the meaning of this word, like NAME's; repeatable."),
+        list[str] | None, typer.Option(metavar="WORD", help="Keep the meaning of this word, like NAME's; repeatable.")
     ] = None
 
 

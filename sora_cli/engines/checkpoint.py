@@ -248,8 +248,7 @@ class Checkpoint(Struct, frozen=True):
                 most = LARGEST_OF.get(field.rpartition("_")[2], LARGEST)
                 if abs(value) > most and value != float("inf"):
                     raise EngineMissing(
-                        f"{self.folder}: its {name} wants {field} of {value:g}, and {most:g} is the most",
-                        hint=AGAIN,
+                        f"{self.folder}: its {name} wants {field} of {value:g}, and {most:g} is the most", hint=AGAIN
                     )
 
 

@@ -69,15 +69,7 @@ def doctor(*, deep: bool = True) -> list[Check]:
 
     Nothing raises: what goes wrong is what is told.
     """
-    checks: list[Callable[[], Check]] = [
-        _python,
-        _packages,
-        _gpu,
-        _memory,
-        _disk,
-        _hub,
-        _engine,
-    ]
+    checks: list[Callable[[], Check]] = [_python, _packages, _gpu, _memory, _disk, _hub, _engine]
     if deep:
         checks.insert(2, _torch)
     return [*(_safely(check) for check in checks), *map(_extra, PURPOSES)]

@@ -274,8 +274,7 @@ class WanOptions(GuidedOptions):
     steps: int = Field(default=50, ge=1, le=200, description="sampling steps: more are slower and finer")
     shift: float | None = Field(default=None, gt=0.0, le=30.0, description="moves sampling towards noise (3 to 12)")
     quality_avoid: str = Field(
-        default=WAN_AVOIDS,
-        description="what Wan avoids anyway, before your own `avoid`; '' for nothing",
+        default=WAN_AVOIDS, description="what Wan avoids anyway, before your own `avoid`; '' for nothing"
     )
 
 
@@ -292,12 +291,7 @@ class WanVaceOptions(WanOptions):
 
     steps: int = Field(default=30, ge=1, le=200, description="sampling steps: more are slower and finer")
     control: float = Field(default=1.0, ge=0.0, le=2.0, description="how hard given frames and references hold")
-    steady: float = Field(
-        default=0.0,
-        ge=0.0,
-        le=1.0,
-        description="how long new frames are held to the last given one",
-    )
+    steady: float = Field(default=0.0, ge=0.0, le=1.0, description="how long new frames are held to the last given one")
 
 
 class NanoOptions(WanVaceOptions):

@@ -76,14 +76,7 @@ class Changing(Struct, frozen=True, kw_only=True):
         return replace(made, parent=self.film, moderation=held)
 
     def released(
-        self,
-        master: Master,
-        frames: int,
-        told: stamp.Making,
-        *,
-        plan: Plan,
-        clips: Mapping[str, Clip],
-        studio: Studio,
+        self, master: Master, frames: int, told: stamp.Making, *, plan: Plan, clips: Mapping[str, Clip], studio: Studio
     ) -> Edited:
         """Release the changed film, of `frames` in all, and note what it is made of.
 

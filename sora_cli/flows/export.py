@@ -126,8 +126,7 @@ def _board_of(source: Path, options: ExportOptions) -> tuple[Storyboard, ExportO
     made = film.made_by
     if made is None or made.command != "storyboard" or not made.of:
         raise RequestError(
-            f"cannot export {source}: it was not made from a storyboard",
-            hint="make it from one: sora new",
+            f"cannot export {source}: it was not made from a storyboard", hint="make it from one: sora new"
         )
     path = source.parent / made.of[0]
     if not path.is_file() or file_hash(path) != made.sha256:
@@ -227,16 +226,7 @@ class _Job(Struct, frozen=True):
             signer = self.options.signer or stamp.find_signer()
             kind = delivery(self.options.deliver)
             media = Media(
-                self.plan,
-                cut,
-                clips,
-                folder,
-                kind,
-                self.maker,
-                signer,
-                record,
-                studio.screen,
-                laid.loudness(self.plan),
+                self.plan, cut, clips, folder, kind, self.maker, signer, record, studio.screen, laid.loudness(self.plan)
             )
             return self._filled(media, sounds)
 

@@ -186,15 +186,7 @@ def _stretches(
                 beds[-1] = replace(beds[-1], end=end, lags=bed.lags)
             elif each.place:
                 beds.append(
-                    Bed(
-                        bus="ambience",
-                        path=Path(),
-                        start=at,
-                        end=end,
-                        leads=bed.leads,
-                        lags=bed.lags,
-                        overlap=overlap,
-                    )
+                    Bed(bus="ambience", path=Path(), start=at, end=end, leads=bed.leads, lags=bed.lags, overlap=overlap)
                 )
             at, overlap = end, 0
     return beds

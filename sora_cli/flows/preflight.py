@@ -18,14 +18,7 @@ from sora_cli import storyboard
 from sora_cli.bounded import file_hash
 from sora_cli.engines import catalogue
 from sora_cli.engines.base import Ability, EngineCard
-from sora_cli.errors import (
-    HINT_READ,
-    MediaError,
-    Problem,
-    RequestError,
-    SoraError,
-    refusal,
-)
+from sora_cli.errors import HINT_READ, MediaError, Problem, RequestError, SoraError, refusal
 from sora_cli.flows import moderation, places
 from sora_cli.flows.lacks import lacks
 from sora_cli.flows.music import ended

@@ -102,13 +102,7 @@ class Reproduction(Struct, frozen=True):
         changes = {what: {"then": then, "now": now} for what, (then, now) in self.differences.items()}
         takes = [as_data(take) for take in self.takes]
         finished = self.film and as_data(self.film)
-        return {
-            "of": str(self.of),
-            "agrees": self.agrees,
-            "film": finished,
-            "takes": takes,
-            "differences": changes,
-        }
+        return {"of": str(self.of), "agrees": self.agrees, "film": finished, "takes": takes, "differences": changes}
 
     def summary(self) -> str:
         """One line: how many takes agree, and whether the film does."""
@@ -272,9 +266,7 @@ class _Desk(Struct, frozen=True):
         with scratch() as folder:
             again = Store(folder)
             camera = Camera(
-                lambda card, tell, memory: catalogue.open_engine(card, memory=memory, report=tell),
-                again,
-                self.cancel,
+                lambda card, tell, memory: catalogue.open_engine(card, memory=memory, report=tell), again, self.cancel
             )
             executor = LocalExecutor(camera, camera.close)
             try:
@@ -348,9 +340,7 @@ def _decibels(squares: float, samples: int) -> float:
 
 
 def _changes(
-    then: Collection[MadeTake],
-    cards: Mapping[str, EngineCard],
-    made: Sequence[Card | None],
+    then: Collection[MadeTake], cards: Mapping[str, EngineCard], made: Sequence[Card | None]
 ) -> dict[str, tuple[str, str]]:
     """What was otherwise when the takes were first made: weights, versions of libraries, device."""
     changes = {}

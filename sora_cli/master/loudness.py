@@ -141,13 +141,7 @@ _LIMIT: tuple[tuple[str, dict[str, str]], ...] = (
     ("aresample", {"sample_rate": "192000"}),
     (
         "alimiter",
-        {
-            "limit": f"{10 ** ((PEAK - 0.5) / 20):.6f}",
-            "level": "0",
-            "latency": "1",
-            "attack": "5",
-            "release": "60",
-        },
+        {"limit": f"{10 ** ((PEAK - 0.5) / 20):.6f}", "level": "0", "latency": "1", "attack": "5", "release": "60"},
     ),
     ("aresample", {"sample_rate": "48000"}),
 )

@@ -40,10 +40,7 @@ def missing_encoders() -> list[str]:
 
 
 def write_film(
-    path: Path,
-    master: Master,
-    kind: Delivery = WEB,
-    progress: Callable[[int, int], None] | None = None,
+    path: Path, master: Master, kind: Delivery = WEB, progress: Callable[[int, int], None] | None = None
 ) -> None:
     """Encode a master into the file (or folder) `path`, and call `progress(frames done, frames in all)` along the way.
 

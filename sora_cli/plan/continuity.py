@@ -294,12 +294,7 @@ class Continuity:
             try:
                 self._hashes[path] = file_hash(path)
             except OSError as error:
-                self.findings.wrong(
-                    beat,
-                    which,
-                    f"cannot read {path}: {error.strerror}",
-                    HINT_READ,
-                )
+                self.findings.wrong(beat, which, f"cannot read {path}: {error.strerror}", HINT_READ)
                 self._hashes[path] = ""
         return self._hashes[path]
 

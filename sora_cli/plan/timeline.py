@@ -190,11 +190,7 @@ def _repeats(plan: Plan) -> dict[int, dict[str, int]]:
 
 
 def _placed(
-    plan: Plan,
-    shot: PlannedShot,
-    clips: Mapping[str, Clip],
-    repeats: Mapping[str, int],
-    cues: Iterator[Cue],
+    plan: Plan, shot: PlannedShot, clips: Mapping[str, Clip], repeats: Mapping[str, int], cues: Iterator[Cue]
 ) -> CutShot:
     pieces = tuple(piece for beat in shot.beats for piece in _pieces(beat, plan.fps, clips, repeats))
     return CutShot(

@@ -85,7 +85,7 @@ WRITTEN = re.compile(
     r"|\b(?:graffiti|sign|banner|poster|text) (?:reading )?[\"\u201c]?[A-Z]{3,}|\breading [\"\u201c]?[A-Z]{3,}"
     r"|\b(?:headline|caption|inscription)\b\s+[A-Z]|\bthe words?\b.*\bappears?\b"
     r"|\b(?:is|are) (?:written|printed|engraved)\b"
-    r"|\b(?:text|title|caption|subtitles?)\b[^.]*\b(?:appears?|written|on screen)\b",
+    r"|\b(?:text|title|caption|subtitles?)\b[^.]*\b(?:appears?|written|on screen)\b"
 )
 SAID = re.compile(
     r"\b(?<!sign )(?<!poster )(?<!banner )(?<!letter )(?<!note )(?<!that )"

@@ -69,12 +69,7 @@ Encode = Callable[[Sequence[Entry]], "NDArray[np.float32]"]
 """Makes unit vectors of entries, (N, D)."""
 Wanted = Mapping[str, str | int]
 """What is held to: a kind of entry, an engine, a member of the cast, a time from which on."""
-FILTERS = {
-    "kind": "kind == {}",
-    "engine": "engine == {}",
-    "cast": "array_contains(cast, {})",
-    "since": "date >= {}",
-}
+FILTERS = {"kind": "kind == {}", "engine": "engine == {}", "cast": "array_contains(cast, {})", "since": "date >= {}"}
 """Each as Milvus has it."""
 
 

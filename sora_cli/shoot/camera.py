@@ -26,15 +26,7 @@ from sora_cli.engines.changes import Excerpt
 from sora_cli.engines.energy import Meter
 from sora_cli.engines.options import Memory
 from sora_cli.errors import DeviceLost, RenderError, SoraError, is_bug
-from sora_cli.events import (
-    EngineLoading,
-    Event,
-    Report,
-    Silent,
-    Step,
-    TakeKept,
-    TakeStarted,
-)
+from sora_cli.events import EngineLoading, Event, Report, Silent, Step, TakeKept, TakeStarted
 from sora_cli.media.clip import write_clip
 from sora_cli.media.read import open_film, read_frames, read_picture, read_sound
 from sora_cli.media.read.film import read_small

@@ -21,15 +21,7 @@ from sora_cli.engines.base import Carry, EngineCard, Take
 from sora_cli.engines.options import Memory
 from sora_cli.engines.prefetch import read_ahead
 from sora_cli.errors import DeviceLost, MachineError, PolicyError, RenderError, SoraError, StoreError, WorkerLost
-from sora_cli.events import (
-    Report,
-    TakeElsewhere,
-    TakeFailed,
-    TakeKept,
-    TakeRetried,
-    TakeSkipped,
-    TakeSpared,
-)
+from sora_cli.events import Report, TakeElsewhere, TakeFailed, TakeKept, TakeRetried, TakeSkipped, TakeSpared
 from sora_cli.lock import PATIENCE
 from sora_cli.plan.schedule import Task
 from sora_cli.plan.takes import latents_go_on

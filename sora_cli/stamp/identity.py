@@ -196,10 +196,7 @@ def _certificate(
         .not_valid_before(now - dt.timedelta(days=1))  # clocks of two machines differ
         .not_valid_after(now + dt.timedelta(days=round(LOCAL_YEARS * 365.25)))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
-            critical=False,
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
     )
 
 

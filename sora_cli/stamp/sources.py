@@ -86,12 +86,7 @@ class Sources:
         """
         source = self._found[path]
         yield Ingredient(
-            path=path,
-            title=path.name,
-            relationship=relationship,
-            label=label,
-            note=source.note,
-            beside=source.beside,
+            path=path, title=path.name, relationship=relationship, label=label, note=source.note, beside=source.beside
         )
         if _identity(path) != source.identity:
             raise StampError(

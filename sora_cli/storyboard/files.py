@@ -89,13 +89,7 @@ class Files:
     """
 
     def __init__(
-        self,
-        document: Document,
-        problems: Problems,
-        folder: Path,
-        *,
-        allow_outside: bool,
-        found: Collection[str] = (),
+        self, document: Document, problems: Problems, folder: Path, *, allow_outside: bool, found: Collection[str] = ()
     ) -> None:
         self._document = document
         self._problems = problems

@@ -111,12 +111,7 @@ def read_text(
 def read_again(text: str, board: Storyboard, *, name: str, sets: Mapping[str, str]) -> Storyboard | None:
     """What the text of a storyboard is once it is changed, with the clips found before; None where it has mistakes."""
     read = read_text(
-        text,
-        folder=board.folder,
-        name=name,
-        sets=sets,
-        allow_outside=board.allow_outside,
-        find=pinned(board.data),
+        text, folder=board.folder, name=name, sets=sets, allow_outside=board.allow_outside, find=pinned(board.data)
     )
     return None if read.problems else read.board
 

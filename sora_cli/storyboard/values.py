@@ -131,10 +131,7 @@ _SHAPE: Schema = {"type": "string", "pattern": rf"^\s*{sizes.ASPECT_PATTERN}\s*$
 Size = Plain(
     sizes.size, _json({"type": "string", "pattern": sizes.SIZE_PATTERN, "examples": ["256x160", "720p"]}, _SHAPE)
 )
-Aspect = Plain(
-    sizes.aspect,
-    _json({"enum": ["16:9", "9:16", "1:1"]}, _SHAPE),
-)
+Aspect = Plain(sizes.aspect, _json({"enum": ["16:9", "9:16", "1:1"]}, _SHAPE))
 Side = Plain(sizes.side, _json({"type": "integer", "minimum": 16, "maximum": sizes.MAX_SIDE, "multipleOf": 2}))
 Rate = Plain(
     forms.rate,

@@ -166,11 +166,7 @@ def passed_over(folder: Path, used: Sequence[Path], read: Collection[Path] = ())
         (repeated, "is entered, and its number not read", "each clip and picture is learned as often as the others"),
         (texts, "belongs to no clip or picture here: it is not read", _BESIDE),
         (lists, "is not read: it names no file here with its caption", _BESIDE),
-        (
-            folders,
-            "is a folder in it, which is not entered",
-            "put all clips and pictures into one folder",
-        ),
+        (folders, "is a folder in it, which is not entered", "put all clips and pictures into one folder"),
     ):
         if names:
             more = f" (and {len(names) - 1} more like it)" if len(names) > 1 else ""

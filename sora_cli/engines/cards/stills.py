@@ -91,10 +91,7 @@ def _qwen() -> KnownModel:
 
 def _z_image() -> tuple[KnownModel, ...]:
     """The distilled model, and the one that it was made of. Steps are passes: diffusers' last one once did nothing."""
-    shared: dict[str, Any] = {
-        "disk_gb": 33,
-        "weights": {"transformer": 6.2, "text_encoder": 4.0, "vae": 0.08},
-    }
+    shared: dict[str, Any] = {"disk_gb": 33, "weights": {"transformer": 6.2, "text_encoder": 4.0, "vae": 0.08}}
     repo, pipelines, layers = "Tongyi-MAI/Z-Image", ("ZImagePipeline",), {"transformer.n_layers": 30}
     title, told = "Z-Image Turbo 6B: stills in 8 steps", frozenset({TEXT})
     fast = _card("z-image-turbo", title, f"{repo}-Turbo", steps=8, guidance=1.0, abilities=told, **shared)

@@ -7,13 +7,7 @@ from typing import Protocol, cast
 
 import torch
 import transformers
-from transformers import (
-    AutoTokenizer,
-    GenerationConfig,
-    PreTrainedConfig,
-    PreTrainedTokenizerBase,
-    TextStreamer,
-)
+from transformers import AutoTokenizer, GenerationConfig, PreTrainedConfig, PreTrainedTokenizerBase, TextStreamer
 from typing_extensions import override
 
 from sora_cli.engines.families.diffusion import Loadable

@@ -112,13 +112,7 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
         self.upsampler: LTX2LatentUpsamplerModel | None = None
         return pipe
 
-    def render(
-        self,
-        take: Take,
-        given: Given,
-        options: Ltx2Options | Ltx2DistilledOptions,
-        step: OnStep,
-    ) -> Footage:
+    def render(self, take: Take, given: Given, options: Ltx2Options | Ltx2DistilledOptions, step: OnStep) -> Footage:
         """Run one stage, or two, and keep the last latents for the take that carries on."""
         if given.opening is not None and len(given.opening) % self.card.frame_step != self.card.frame_offset:
             raise RenderError(f"{take.name}: {len(given.opening)} opening frames; {self.card.name} takes 8k+1 of them")
@@ -223,12 +217,7 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
 
     def words(self, take: Take, avoid: str, *, guided: bool) -> dict[str, object]:
         """Text embeddings and their masks, kept by prompt."""
-        names = (
-            "prompt_embeds",
-            "prompt_attention_mask",
-            "negative_prompt_embeds",
-            "negative_prompt_attention_mask",
-        )
+        names = ("prompt_embeds", "prompt_attention_mask", "negative_prompt_embeds", "negative_prompt_attention_mask")
         length = self.card.prompt_tokens or 1024
 
         def encode() -> dict[str, torch.Tensor | None]:

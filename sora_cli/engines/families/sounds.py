@@ -39,11 +39,7 @@ class _Sounds(ABC):
         dtype = best_dtype(self.device, sum(held.bytes_of(name) for name in held.components()))
         with told_as_loading(card), quiet():
             pipe = self.kind.from_pretrained(
-                str(card.location),
-                torch_dtype=dtype,
-                local_files_only=True,
-                use_safetensors=True,
-                variant=held.variant,
+                str(card.location), torch_dtype=dtype, local_files_only=True, use_safetensors=True, variant=held.variant
             )
             self.pipe = pipe.to(self.device)
         self.longest = self._longest()

@@ -32,12 +32,7 @@ class PaperScheduler(FlowMatchEulerDiscreteScheduler):
     _step_index: int | None
 
     def step(
-        self,
-        model_output: Tensor,
-        timestep: float | Tensor,
-        sample: Tensor,
-        return_dict: bool = True,
-        **_: object,
+        self, model_output: Tensor, timestep: float | Tensor, sample: Tensor, return_dict: bool = True, **_: object
     ) -> FlowMatchEulerDiscreteSchedulerOutput | tuple[Tensor]:
         """As `FlowMatchEulerDiscreteScheduler.step`: the latents at the next noise level."""
         if self._step_index is None:
