@@ -193,7 +193,7 @@ def number(least: float, most: float, what: str = "a number") -> Callable[[objec
 
     def read(value: object) -> float:
         if isinstance(value, str) and re.fullmatch(rf"[-+]?(?:{NUMBER})", value.strip()):
-            value = float(value)
+            value = float(value.strip())
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise expected(what, value, span)
         if not least <= value <= most:
