@@ -23,12 +23,9 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., None])
 
 Board = Annotated[Path, typer.Argument(metavar="FILE", help="The storyboard, a YAML file.")]
-Out = Annotated[
-    str | None, typer.Option("-o", "--output", metavar="FILM", help="Write the film here: a file, or a folder for it.")
-]
-NewFilm = Annotated[
-    str, typer.Option("-o", "--output", metavar="FILM", help="Write the film here: a file, or a folder for it.")
-]
+_FILM = typer.Option("-o", "--output", metavar="FILM", help="Write the film here: a file, or a folder for it.")
+Out = Annotated[str | None, _FILM]
+NewFilm = Annotated[str, _FILM]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a variable of the storyboard.")]
 Draft = Annotated[

@@ -192,13 +192,13 @@ def lut_steps(lut: Lut, strength: float, folder: Path) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def lut_name(number: int, shot: str, part: int = 1) -> str:
+def lut_name(number: int, shot: str, part: int) -> str:
     """Name the file of a shot's colour table: the shot's place in the film (from 1), its name, the table's number."""
     name = re.sub(r"[^\w-]+", "-", shot).strip("-")
     return f"{number:03d}-{name}{f'-{part}' if part > 1 else ''}.cube"
 
 
-def write_luts(cut: Cut, folder: Path, mark: Callable[[str], str] = lambda _text: "") -> list[Path]:
+def write_luts(cut: Cut, folder: Path, mark: Callable[[str], str]) -> list[Path]:
     """Write the colour table of each shot that has one as a .cube file, named after its place and its name.
 
     Where a shot's grade goes over from one table to the next, each is written, numbered.

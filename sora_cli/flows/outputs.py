@@ -266,8 +266,8 @@ def check_outputs(
     out: Path,
     kind: Delivery,
     *,
+    overwrite: bool,
     signer: Signer | None = None,
-    overwrite: bool = False,
     also: Mapping[Path, Own] = MappingProxyType({}),
 ) -> None:
     """Refuse to let a film and its side files replace what is not its own, or what it is made from.

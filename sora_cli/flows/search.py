@@ -165,7 +165,7 @@ def best(index: Index, words: str, wanted: Wanted) -> list[Found]:
     return sorted(found, key=lambda each: -each[1])
 
 
-def search_picture(picture: Path, embedding: str | None, wanted: Wanted, *, count: int = 10) -> list[Hit]:
+def search_picture(picture: Path, embedding: str | None, wanted: Wanted, *, count: int) -> list[Hit]:
     """The frames of clips and shots that are nearest to a picture, by a model of the user's.
 
     Raises:

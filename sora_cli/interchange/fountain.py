@@ -361,15 +361,8 @@ class _Reader(Struct, dict=True):
             scene.shots.append(OutlineShot([OutlineBeat(scene.setting or scene.name)]))
             self.made.remarks.append(Problem(f"scene {scene.name} has no action: its setting alone is shown"))
         if not self.made.shots:
-            raise StoryboardError(
-                [
-                    self.page.problem(
-                        1,
-                        "there is nothing to shoot in this screenplay",
-                        "begin scenes with INT. or EXT., as in: EXT. HARBOUR - NIGHT",
-                    )
-                ]
-            )
+            hint = "begin scenes with INT. or EXT., as in: EXT. HARBOUR - NIGHT"
+            raise StoryboardError([self.page.problem(1, "there is nothing to shoot in this screenplay", hint)])
         if not self.headed and not self.speakers:
             hint = "begin scenes with INT. or EXT.; of a list of prompts, the first line is `Prompt`"
             told = self.page.problem(1, "no line of this text is a scene's heading: all of it is one scene", hint)

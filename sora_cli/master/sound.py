@@ -37,7 +37,7 @@ MUSIC, AMBIENCE = 6.0, 12.0
 """How far under speech beds are while nobody speaks, LU."""
 
 
-def soundtrack(cut: Cut, target: float | None, report: Report | None = None) -> Callable[[], Iterator[Samples]] | None:
+def soundtrack(cut: Cut, target: float | None, report: Report | None) -> Callable[[], Iterator[Samples]] | None:
     """Make the film's sound, ready to stream; None for a silent film. `report` hears of a loudness out of reach."""
     return Soundtrack(cut, target, report).play if _sources(cut) else None
 

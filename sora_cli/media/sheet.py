@@ -170,7 +170,7 @@ class SheetRow(Struct, frozen=True):
     pictures: Sequence[Frames]
 
 
-def side_by_side(film: Path, rows: Sequence[SheetRow], out: Path, title: str = "") -> Path:
+def side_by_side(film: Path, rows: Sequence[SheetRow], out: Path, title: str) -> Path:
     """Draw rows of pictures of a film to the PNG `out`, one below the other; the first `_MOST_ROWS` of them.
 
     Raises:

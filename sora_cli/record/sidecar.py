@@ -364,7 +364,7 @@ def is_note(facts: Mapping[str, object]) -> bool:
     return "made_by" in facts and not {"key", "takes", "recipe"} & facts.keys()
 
 
-def write_note(film: Path, made_by: MakerRecord, added: Mapping[Path, Path] = MappingProxyType({})) -> None:
+def write_note(film: Path, made_by: MakerRecord, added: Mapping[Path, Path]) -> None:
     """Write the sidecar of a film that was made of other films: whose it is, which a later run asks; what was added.
 
     `added` says what each file is called: one of a bundle was unpacked.

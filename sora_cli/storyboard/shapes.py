@@ -181,7 +181,7 @@ def _hint(like: str, wrong: Wrong) -> str:
     return f"did you mean {quoted(like)}?" + (f" {wrong.hint}" if wrong.hint and not asked else "")
 
 
-def _not(what: str, value: object, loc: Loc, example: str = "") -> Fault:
+def _not(what: str, value: object, loc: Loc, example: str) -> Fault:
     name = f"item {loc[-1] + 1}" if isinstance(loc[-1], int) else quoted(loc[-1])
     how = {"a list": "write `- ` before each item", "a mapping": "write `key: value`"}.get(what, as_text(value))
     if example:

@@ -27,25 +27,12 @@ def _card(
 ) -> EngineCard:
     """What they share: one frame, about a megapixel at least, sizes in steps of 16."""
     shared: dict[str, object] = {
-        "family": "stills",
-        "options": with_defaults(base, {"steps": steps, "guidance": guidance}),
-        "abilities": frozenset({TEXT, AVOID}),
-        "frame_step": 1,
-        "frame_offset": 0,
-        "max_frames": 1,
-        "fps": Fraction(1),
-        "overlap": 0,
-        "max_opening": 0,
-        "size_step": 16,
-        "min_pixels": 512 * 512,
-        "max_pixels": 2048 * 2048,
-        "native_size": (1024, 1024),
-        "film_size": (1024, 1024),
-        "default_seconds": Fraction(1),
-        "prompt_tokens": 512,
-        "licence": APACHE,
-        "dialect": STILL,
-    }
+        "family": "stills", "options": with_defaults(base, {"steps": steps, "guidance": guidance}),
+        "abilities": frozenset({TEXT, AVOID}), "frame_step": 1, "frame_offset": 0, "max_frames": 1, "fps": Fraction(1),
+        "overlap": 0, "max_opening": 0, "size_step": 16, "min_pixels": 512 * 512, "max_pixels": 2048 * 2048,
+        "native_size": (1024, 1024), "film_size": (1024, 1024), "default_seconds": Fraction(1), "prompt_tokens": 512,
+        "licence": APACHE, "dialect": STILL,
+    }  # fmt: skip
     return card_of({"name": name, "title": title, "source": repo, "revision": "", **shared, **facts})
 
 

@@ -68,7 +68,7 @@ class WanVace(WanFamily[WanVaceOptions]):
         prepared = self.pipe.preprocess_conditions(reference_images=pictures, **size, device=self.place)[2][0]
         return torch.cat([*(self.encoded(each[None, :, None]) for each in reversed(prepared)), latents], dim=2)
 
-    def holding(self, opening: Frames, before: int, seed: int, step: OnStep, *, steady: float = 0.0) -> OnStep:
+    def holding(self, opening: Frames, before: int, seed: int, step: OnStep, *, steady: float) -> OnStep:
         """The step's callback, which also puts the opening's latents back; `before` latent frames are references'."""
         # One latent frame is the first picture's; each other covers as many frames as the autoencoder squeezes.
         whole = (len(opening) - 1) // self.pipe.vae_scale_factor_temporal * self.pipe.vae_scale_factor_temporal + 1

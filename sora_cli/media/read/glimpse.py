@@ -17,8 +17,8 @@ from sora_cli.media.stream import Frames
 SMALL = (64, 36)
 
 
-def glimpse(film: Film, numbers: Sequence[int], count: int, size: tuple[int, int] = SMALL) -> Frames:
-    """About `count` of the film's frames `numbers` (ascending), scaled down to `size` by averaging: `(n, h, w, 3)`.
+def glimpse(film: Film, numbers: Sequence[int], count: int) -> Frames:
+    """About `count` of the film's frames `numbers` (ascending), scaled down to 64x36 by averaging: `(n, h, w, 3)`.
 
     Takes keyframes, which decode alone, where enough of them lie among the frames asked for; else the frames
     themselves. Always at least one frame.
@@ -27,8 +27,8 @@ def glimpse(film: Film, numbers: Sequence[int], count: int, size: tuple[int, int
         MediaError: the file cannot be read, or has no such frames.
     """
     keys = _keys(film, numbers, count)
-    found = list(_small(film, film.keyframes(keys), size)) if keys else []
-    return np.stack(found or list(_small(film, film.ahead(_spread(numbers, count)), size)))
+    found = list(_small(film, film.keyframes(keys), SMALL)) if keys else []
+    return np.stack(found or list(_small(film, film.ahead(_spread(numbers, count)), SMALL)))
 
 
 def watched(film: Film, numbers: Sequence[int], count: int, keep: Callable[[Frames], None]) -> Film:

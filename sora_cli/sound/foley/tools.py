@@ -128,7 +128,7 @@ def arrivals(rng: Rng, rate: float) -> NDArray[np.int64]:
     return np.sort(rng.integers(0, BLOCK, rng.poisson(rate * BLOCK / RATE)))
 
 
-def impulses(rng: Rng, rate: float, spread: float = 0.8) -> Array:
+def impulses(rng: Rng, rate: float, spread: float) -> Array:
     """A block (BLOCK, 2) of single samples at random moments, places and levels (lognormal of that spread)."""
     block = np.zeros((BLOCK, 2))
     at = arrivals(rng, rate)
