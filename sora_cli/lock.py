@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
+from sora_cli.bounded import is_file
 from sora_cli.errors import StoreError
 
 PATIENCE = 0.1
@@ -164,8 +165,8 @@ def scratch() -> Iterator[Path]:
 
 
 def _is_scratch(path: Path) -> bool:
-    """Whether a folder is one of `scratch`: by its name and the lock in it, never through a link."""
-    return bool(_SCRATCH.fullmatch(path.name)) and not path.is_symlink() and (path / _MARK).is_file()
+    """Whether a folder is one of `scratch` that we may look into: by its name and the lock in it, through no link."""
+    return bool(_SCRATCH.fullmatch(path.name)) and not path.is_symlink() and is_file(path / _MARK)
 
 
 def _new_scratch(base: Path) -> tuple[Path, Lock]:

@@ -130,6 +130,8 @@ def test_folders_of_others_are_no_scratch(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / ".scratch-of-sora.lock").touch()
     (tmp_path / "sora-00000000000000aa").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "sora-00000000000000bb").mkdir()  # another user's: what is in it cannot be looked at
+    (tmp_path / "sora-00000000000000bb" / ".scratch-of-sora.lock").symlink_to("no" * 200)
     before = sorted(tmp_path.rglob("*"))
     with scratch():
         pass
