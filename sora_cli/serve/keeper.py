@@ -14,8 +14,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from http.client import HTTPException
 
-from sora_cli.errors import SoraError
+from sora_cli.errors import first_line
 from sora_cli.serve.queue import Order, Queue
 from sora_cli.serve.settings import Settings
 
@@ -75,22 +76,29 @@ class WorkerKeeper:
         deaths = 0
         while not self._stopped.is_set():
             began = time.monotonic()
-            # -P: a `random.py` in the working folder is not the library's. A session of its own: Ctrl-C is ours.
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "sora_cli.serve.worker", str(self._queue.folder)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                text=True,
-                start_new_session=True,
-            )
-            code = self._process.wait()
-            if self._stopped.is_set():
-                return
-            self._queue.recover(crashed=True)
+            try:
+                why = f"the worker ended with {self._worked()}"
+                if self._stopped.is_set():
+                    return
+                self._queue.recover(crashed=True)
+            except (OSError, sqlite3.Error) as error:  # a full disk, say: without this thread no film is made any more
+                why = f"the worker is gone: {error}"
             deaths = 0 if time.monotonic() - began > 60 else deaths + 1
             pause = PAUSES[min(deaths, len(PAUSES) - 1)]
-            self._say(f"the worker ended with {code}; it is started again in {pause:g} s")
+            self._say(f"{why}; it is started again in {pause:g} s")
             self._stopped.wait(pause)
+
+    def _worked(self) -> int:
+        """Start the worker and wait for its end; the code that it ended with."""
+        # -P: a `random.py` in the working folder is not the library's. A session of its own: Ctrl-C is ours.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "sora_cli.serve.worker", str(self._queue.folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+        return self._process.wait()
 
 
 class Rounds(ABC):
@@ -112,8 +120,8 @@ class Rounds(ABC):
         while not self._stopped.wait(LOOK):
             try:
                 self.step()
-            except (SoraError, OSError, sqlite3.Error) as error:
-                self._say(f"{self._name} cannot go on now: {error}")
+            except Exception as error:  # noqa: BLE001  a thread that ended would be missed by nobody
+                self._say(f"{self._name} cannot go on now: {first_line(error)}")
 
     @abstractmethod
     def step(self) -> None:
@@ -139,9 +147,9 @@ class Caller(Rounds):
         try:
             with _OPENER.open(request, timeout=ANSWER) as answer:
                 received = 200 <= answer.status < 300
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:  # the last: what answers speaks no HTTP
             received = False
-            self._say(f"the webhook did not take {order.id}: {error}")
+            self._say(f"the webhook did not take {order.id}: {first_line(error)}")
         if received:
             self._queue.told(order.id)
         else:

@@ -157,6 +157,7 @@ class Queue:
             Full: `most` orders of this client wait already.
         """
         with self.open() as base:
+            base.execute("BEGIN IMMEDIATE")  # two that are accepted at once would both find room for one
             if not _room(base, client, most):
                 raise Full(f"{most} of your orders wait already", hint="wait until one of them is made")
             base.execute(
@@ -258,6 +259,7 @@ class Queue:
     def take(self) -> Order | None:
         """The next order, now in progress; None where none waits."""
         with self.open() as base:
+            base.execute("BEGIN IMMEDIATE")  # else its client might remove it before it is in progress
             found = base.execute(_NEXT).fetchone()
             if found is None:
                 return None

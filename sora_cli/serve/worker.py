@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from sora_cli.bounded import Json, file_hash
@@ -115,8 +116,9 @@ class Worker:
                 lines, progress = JsonLines(events), Progress(self._queue, order.id)
 
                 def report(event: Event) -> None:
-                    lines(event)
-                    progress(event)
+                    for hear in (lines, progress):
+                        with suppress(OSError, sqlite3.Error):  # what cannot be noted ends no film
+                            hear(event)
 
                 made = fill(folder, report)
         except DeviceLost:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import http.client
 import json
-from collections.abc import Callable
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from sora_cli.events import Report, Step
+from sora_cli.serve import keeper
 from sora_cli.serve.desk import Desk
-from sora_cli.serve.queue import CRASHES, Full, Queue
+from sora_cli.serve.keeper import Caller, WorkerKeeper
+from sora_cli.serve.queue import _NEXT, CRASHES, Full, Queue
 from tests.serve.conftest import listening, worker
 
 BOARD = "output: {size: 96x64}\nshots: [{prompt: dark, duration: 0.5s}, {prompt: light, duration: 0.5s}]\n"
@@ -104,6 +115,122 @@ def test_a_client_has_so_many_waiting_and_no_more(queue: Queue) -> None:
     with pytest.raises(Full):
         ordered(queue, "a", most=2)
     ordered(queue, "b", most=2)
+
+
+def test_an_order_that_is_removed_while_it_is_taken_costs_no_worker(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Queue.open
+
+    class Watched:
+        def __init__(self, base: sqlite3.Connection) -> None:
+            self._base = base
+
+        def execute(self, words: str, *values: Any) -> Any:
+            found = self._base.execute(words, *values)
+            if words == _NEXT:
+                row = found.fetchone()
+                found = SimpleNamespace(fetchone=lambda: row)
+                with contextlib.suppress(sqlite3.OperationalError):  # it is locked, as it should be
+                    with sqlite3.connect(queue.folder / "orders.sqlite", timeout=0) as other:
+                        other.execute("DELETE FROM orders")
+                    other.close()
+            return found
+
+    @contextlib.contextmanager
+    def watched(here: Queue) -> Iterator[Any]:
+        with plain(here) as base:
+            yield Watched(base)
+
+    name = ordered(queue, "a")
+    monkeypatch.setattr(Queue, "open", watched)
+    taken = queue.take()
+    assert taken is not None
+    assert taken.id == name
+
+
+def test_a_worker_is_started_again_though_its_end_could_not_be_noted(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts, said = list[int](), list[str]()
+    again = threading.Event()
+
+    def started(*_: object, **__: object) -> Any:
+        starts.append(len(starts))
+        if len(starts) == 2:
+            raise OSError("no more processes")
+        if len(starts) == 3:
+            again.set()
+        return SimpleNamespace(wait=lambda *_: 1, stdin=None, poll=lambda: 1)
+
+    def full(**_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(keeper.subprocess, "Popen", started)
+    monkeypatch.setattr(keeper, "PAUSES", (0.01,))
+    monkeypatch.setattr(queue, "recover", full)
+    kept = WorkerKeeper(queue, said.append)
+    kept.start()
+    assert again.wait(10), said
+    kept.stop()
+    assert said[:2] == [
+        "the worker is gone: database or disk is full; it is started again in 0.01 s",
+        "the worker is gone: no more processes; it is started again in 0.01 s",
+    ]
+
+
+def test_a_webhook_that_speaks_no_http_is_called_again_later(queue: Queue) -> None:
+    def answer(door: socket.socket) -> None:
+        there, _ = door.accept()
+        with there:
+            there.recv(1 << 16)
+            there.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")
+
+    queue.completed(ordered(queue, "a"), "0" * 64)
+    (order,), said = queue.to_tell(), list[str]()
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        threading.Thread(target=answer, args=(door,), daemon=True).start()
+        address = f"http://127.0.0.1:{door.getsockname()[1]}/"
+        secret = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+        Caller(queue, SimpleNamespace(webhook=address, secret=secret), said.append).call(order)
+    assert said == [f"the webhook did not take {order.id}: SSH-2.0-OpenSSH_9.6"]
+    assert queue.require(order.id, "a").calls == 1
+
+
+def test_rounds_go_on_after_a_fault_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    done, said = threading.Event(), list[str]()
+
+    class Works(keeper.Rounds):
+        def step(self) -> None:
+            if not said:
+                raise KeyError("line")
+            done.set()
+
+    monkeypatch.setattr(keeper, "LOOK", 0.01)
+    work = Works("batches", said.append)
+    work.start()
+    assert done.wait(10)
+    work.stop()
+    assert said == ["batches cannot go on now: 'line'"]
+
+
+def test_progress_that_cannot_be_noted_ends_no_film(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    def locked(*_: object) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    def fill(folder: Path, report: Report) -> Path:
+        report(Step("film/1", "key", 1, 2))
+        (folder / "film.mp4").write_bytes(b"film")
+        return folder / "film.mp4"
+
+    monkeypatch.setattr("sora_cli.flows.ordered.filling", lambda _cancel: contextlib.nullcontext(fill))
+    monkeypatch.setattr(queue, "progressed", locked)
+    name = ordered(queue, "a")
+    with worker(queue):
+        until = time.monotonic() + 10
+        while not (found := queue.require(name, "a")).over and time.monotonic() < until:
+            time.sleep(0.02)
+    assert (found.status, found.error) == ("completed", None)
 
 
 def events(address: str, method: str, path: str, body: str = "", **headers: str) -> list[tuple[int, str, dict]]:
