@@ -9,6 +9,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -382,6 +384,23 @@ def test_events_that_cannot_be_written_are_told_and_the_work_goes_on(code: int, 
     for words in ("one", "two"):
         tell(Note(words))
     assert [note.message for note in heard] == [*told, "one", "two"]
+
+
+def test_two_threads_whose_log_is_full_at_once_tell_it_once_and_go_on() -> None:
+    both, heard = threading.Barrier(2), list[Any]()
+
+    def full(_event: Any) -> None:
+        both.wait(10)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    tell = Listeners(full, heard.append)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda words: tell(Note(words)), ["one", "two"]))
+    assert sorted(note.message for note in heard) == [
+        "one",
+        "stderr can no longer be written: No space left on device",
+        "two",
+    ]
 
 
 # -- completion ----------------------------------------------------------------------------------------------------

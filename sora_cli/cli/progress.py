@@ -325,7 +325,10 @@ class Listeners:
             try:
                 listener(event)
             except (OSError, ValueError) as error:  # ValueError: the file was closed
-                self._listeners.remove(listener)
+                try:
+                    self._listeners.remove(listener)
+                except ValueError:  # another thread met the same, and tells it
+                    continue
                 if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
                     what = {events.JsonLines: "--events", Log: "--log"}.get(type(listener), "stderr")
                     self(events.Note(f"{what} can no longer be written: {error.strerror or error}"))

@@ -304,7 +304,8 @@ class _Running:
                 deliver=job.deliver,
                 overwrite=options.overwrite,
             )
-        except DeviceLost:
+        except DeviceLost as error:
+            self._why = error.message  # of films that wait for their turn beside this one none can be made
             raise
         except Interrupted:
             outcome = Outcome(source, "not tried", reason="interrupted", exit_code=1)

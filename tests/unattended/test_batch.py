@@ -7,10 +7,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from sora_cli.errors import DeviceLost
+from sora_cli.events import Silent
+from sora_cli.flows import batch
+from sora_cli.shoot.studio import Studio
+from sora_cli.store import Store
 from tests.unattended.conftest import ROOT, Machine
 
 BALL = "title: {title}\nengine: {engine}\nshots: [{{prompt: a {title} ball, duration: 0.5s}}]\n"
@@ -99,6 +105,28 @@ def test_without_it_the_batch_ends_with_the_first_failure(machine: Machine) -> N
     done = machine.run("batch", "red.yaml", "late.yaml", "--json")
     assert done.returncode == 1
     assert [outcome["state"] for outcome in json.loads(done.stdout)] == ["failed", "not tried"]
+
+
+def test_films_beside_each_other_are_not_tried_where_the_device_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried, both = list[str](), threading.Barrier(2)
+
+    def lost(_board: object, out: Path, **_: object) -> None:
+        tried.append(out.name)
+        both.wait(10)  # two are under way
+        raise DeviceLost("the device went away")
+
+    monkeypatch.setattr("sora_cli.flows.film.make", lost)
+    asked = []
+    for title in ("one", "two", "three", "four", "five", "six"):
+        path = tmp_path / f"{title}.yaml"
+        path.write_text(board(title, "nano"))
+        asked.append(batch.Entry(str(path), path))
+    options = batch.BatchOptions(folder=tmp_path, jobs=2, keep_going=True)
+    with Studio(Store(tmp_path / "store")) as studio, pytest.raises(DeviceLost):
+        batch.run(asked, studio, Silent(), options)
+    assert sorted(tried) == ["one.mp4", "two.mp4"]
 
 
 @pytest.mark.parametrize("jobs", ["1", "3"])
