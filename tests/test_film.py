@@ -12,9 +12,10 @@ import pytest
 
 from sora_cli import stamp
 from sora_cli.cancel import Cancellation
+from sora_cli.cli.main import main
 from sora_cli.colour.cube import read_cube
 from sora_cli.engines.base import EngineCard, Footage, Given, Progress, Take
-from sora_cli.errors import RenderError, RequestError
+from sora_cli.errors import RenderError, RequestError, StoreError
 from sora_cli.events import Recording, TakeKept
 from sora_cli.flows import film, luts, places
 from sora_cli.media.deliveries import DELIVERIES
@@ -157,6 +158,35 @@ def test_free_names_never_overwrite(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     Path("a-red-ball.mp4").touch()
     assert places.free_name("A red ball!") == Path("a-red-ball-2.mp4")
     assert places.free_name("...") == Path("film.mp4")
+
+
+def test_clips_of_the_same_words_that_are_made_at_once_have_each_their_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("SORA_STORE", str(tmp_path / "store"))
+    names = list[str]()
+
+    def begun(_board: object, out: Path, **_: object) -> None:
+        names.append(out.name)
+        if len(names) < 3:
+            main(["generate", "a red ball"])
+        raise RequestError("enough")
+
+    monkeypatch.setattr("sora_cli.flows.film.make", begun)
+    assert main(["generate", "a red ball"]) == 2
+    assert names == ["a-red-ball.mp4", "a-red-ball-2.mp4", "a-red-ball-3.mp4"]
+    assert places.free_name("a red ball").name == names[0], "nobody makes one any more"
+    assert not list(tmp_path.glob("[.a]*"))
+    monkeypatch.setattr("sora_cli.lock.Lock.take", lambda *_, **__: fail_to_lock())
+    assert main(["generate", "a red ball"]) == 2, "a folder without locks has names"
+    assert names[3:] == ["a-red-ball.mp4"]
+
+
+def fail_to_lock() -> None:
+    raise StoreError("the file system has no locks")
 
 
 @pytest.mark.parametrize(

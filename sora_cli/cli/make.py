@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -126,18 +127,17 @@ def generate(
     from sora_cli.flows import film, places, preview
 
     words = usage.prompt_of(prompt)
-    place = partial(places.target, output, partial(places.free_name, words), release.deliver)
     if dry_run:
         require(reporting, limits)
         board = drafts.on(film.one_shot(shot.storyboard(words, memory)))
         view = preview.planned(board, draft=drafts.draft, workers=workers.asked(board))
-        out, kind = place()
+        out, kind = places.target(output, partial(places.free_name, words), release.deliver)
         film.require_place(view.plan, out, deliver=kind, signer=release.signer(), overwrite=release.overwrite)
         show_plan(view, as_json=reporting.as_json)
         return
-    with working(reporting, limits, workers) as (report, studio):
+    with working(reporting, limits, workers) as (report, studio), ExitStack() as claims:
         board = drafts.on(film.one_shot(shot.storyboard(words, memory)))
-        out, kind = place()
+        out, kind = places.target(output, partial(places.claimed_name, claims, words), release.deliver)
         how = make_options(release, draft=drafts.draft)
         made = film.make(board, out, report=report, studio=studio, deliver=kind, **how)
     show_film(made, as_json=reporting.as_json)

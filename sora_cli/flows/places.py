@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sora_cli import texts
-from sora_cli.errors import RequestError
+from sora_cli.errors import RequestError, SoraError
+from sora_cli.remembered import cache_folder
 from sora_cli.storyboard.model import Storyboard
 
 if TYPE_CHECKING:
@@ -116,6 +118,44 @@ def free_name(prompt: str, deliver: str = WEB, folder: Path = Path()) -> Path:
     return _free(folder, slug(prompt), delivery(deliver).suffix)
 
 
+def claimed_name(claims: ExitStack, prompt: str, deliver: str = WEB, folder: Path = Path()) -> Path:
+    """The same, which no other command of this user takes until `claims` are closed: two may begin at once.
+
+    Where nothing can be locked the name is free, and that is all.
+    """
+    from sora_cli.lock import Lock
+
+    while True:
+        name = free_name(prompt, deliver, folder)
+        with suppress(OSError, SoraError):
+            _claim_of(name).parent.mkdir(parents=True, exist_ok=True)
+            claim = Lock.take(_claim_of(name))
+            if claim is None or os.path.lexists(name):  # another one was faster by a moment
+                if claim is not None:
+                    claim.release()
+                continue
+            claims.enter_context(claim)
+        return name
+
+
+def _claim_of(name: Path) -> Path:
+    """What is locked for a name: not beside it, where a command that is killed would leave it."""
+    return cache_folder() / "names" / f"{hashlib.sha256(os.fsencode(os.path.realpath(name))).hexdigest()[:32]}.lock"
+
+
+def _is_claimed(name: Path) -> bool:
+    """Whether another command makes a film of that name."""
+    from sora_cli.lock import Lock
+
+    with suppress(OSError, SoraError):
+        if (place := _claim_of(name)).exists():
+            claim = Lock.take(place)
+            if claim is None:
+                return True
+            claim.release()
+    return False
+
+
 def free_board(words: str) -> Path:
     """The default place of an idea's storyboard: its words, numbered so that nothing is overwritten."""
     return _free(Path(), slug(words), ".yaml")
@@ -130,7 +170,8 @@ def _free(folder: Path, stem: str, suffix: str) -> Path:
     from sora_cli.record import sidecar  # what films are made of takes a fifteenth of `check`, which names none
 
     names = (folder / f"{stem}{'' if number == 1 else f'-{number}'}{suffix}" for number in itertools.count(1))
-    return next(name for name in names if not any(map(os.path.lexists, (name, *sidecar.beside(name)))))
+    free = (name for name in names if not any(map(os.path.lexists, (name, *sidecar.beside(name)))))
+    return next(name for name in free if not _is_claimed(name))
 
 
 def slug(words: str) -> str:
