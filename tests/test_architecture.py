@@ -37,7 +37,7 @@ LEVELS = (
 
 UNDER = {
     "media": {"errors", "events", "atomic", "bounded", "spelling", "texts", "lock"},
-    "atomic": {"errors"}, "events": {"errors"}, "lock": {"errors"}, "cancel": {"errors"},
+    "atomic": {"errors"}, "events": {"errors"}, "lock": {"errors", "bounded"}, "cancel": {"errors"},
     "data": {"errors", "texts"}, "sentences": {"errors", "packages"}, "remembered": {"bounded"},
     "packages": {"errors"}, "terms": {"texts"}, "texts": {"letters"},
 }  # fmt: skip

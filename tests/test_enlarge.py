@@ -77,6 +77,9 @@ def test_a_film_is_enlarged_by_its_model_and_only_once(home: Path, capsys: pytes
     recipe = json.loads((home / "film.mkv.sora.json").read_text())["recipe"]
     assert recipe["storyboard"]["output"]["upscale"] == "tiny.safetensors"
     assert "tiny.safetensors" in recipe["files"]
+    assert main(FILM) == 0
+    assert main(["store", "clean", "--keep-days", "0"]) == 0
+    assert "up to date" in capsys.readouterr().err
     (home / "film.mkv").unlink()
     assert main(FILM) == 0
     assert "to enlarge" not in capsys.readouterr().err, "its larger clips are kept"

@@ -274,7 +274,13 @@ def test_a_tool_replaces_its_own_film_of_the_same_clips_alone(home: Path, words:
 
 @pytest.mark.parametrize(
     ("words", "where"),
-    [(["stitch", "a.mp4", "b.mp4"], "edit"), (["stamp", "a.mp4"], "edit"), (["storyboard", "board.yaml"], "film")],
+    [
+        (["stitch", "a.mp4", "b.mp4"], "edit"),
+        (["stamp", "a.mp4"], "edit"),
+        (["storyboard", "board.yaml"], "film"),
+        (["extend", "a.mp4", "dark", "--duration", "2f"], "extend"),
+        (["edit", "a.mp4", "dark", "--region", "0,0,0.5,0.5", "--to", "0.1s"], "repaint"),
+    ],
 )
 def test_what_comes_there_while_another_process_was_waited_for_is_not_replaced(
     home: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], where: str

@@ -13,7 +13,7 @@ from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard
 from sora_cli.errors import EngineMissing
 from sora_cli.events import Note
-from sora_cli.flows import moderation, outputs, preflight
+from sora_cli.flows import moderation, noting, outputs, preflight
 from sora_cli.flows.edit import Edited, EditOptions, check_out, check_words, released
 from sora_cli.flows.probed import probed
 from sora_cli.media.deliveries import Delivery, delivery
@@ -23,7 +23,6 @@ from sora_cli.plan import Plan
 from sora_cli.policy import inputs
 from sora_cli.record import sidecar
 from sora_cli.shoot.studio import Studio
-from sora_cli.store import Clip
 from sora_cli.storyboard.given import Given
 from sora_cli.storyboard.model import Provenance, Storyboard
 
@@ -76,7 +75,7 @@ class Changing(Struct, frozen=True, kw_only=True):
         return replace(made, parent=self.film, moderation=held)
 
     def released(
-        self, master: Master, frames: int, told: stamp.Making, *, plan: Plan, clips: Mapping[str, Clip], studio: Studio
+        self, master: Master, frames: int, told: stamp.Making, *, plan: Plan, studio: Studio
     ) -> Edited:
         """Release the changed film, of `frames` in all, and note what it is made of.
 
@@ -84,6 +83,7 @@ class Changing(Struct, frozen=True, kw_only=True):
             SoraError: a file changed meanwhile, or it cannot be written or signed.
         """
         preflight.require_same(plan)
+        check_out(self.maker, self.out, self.options)  # hours may have gone by, and another process was waited for
         made = released(
             master,
             self.out,
@@ -94,8 +94,7 @@ class Changing(Struct, frozen=True, kw_only=True):
             may_leave_unmarked=not plan.board.rules.marked,
             added={self.film: self.film},
         )
-        keys = [clip.key for clip in clips.values()]
-        studio.store.films.released(self.out, sidecar.beside(self.out)[0], keys)
+        noting.released(plan, studio.store, self.out, sidecar.beside(self.out)[0])
         return made
 
 

@@ -14,7 +14,7 @@ from sora_cli import stamp
 from sora_cli.colour.grade import Grader, Steps
 from sora_cli.errors import RequestError, counted
 from sora_cli.events import Clock, Note, Report
-from sora_cli.flows import added, audio, finishing, foley, moderation, outputs, preflight
+from sora_cli.flows import added, audio, finishing, foley, moderation, noting, outputs, preflight
 from sora_cli.flows.places import check_place
 from sora_cli.interchange.assembly import EditEvent
 from sora_cli.interchange.cutlist import heard, name_of, rate_of, read_cut
@@ -86,6 +86,8 @@ def conform(
         edit = _Edit(plan, played, added.shots_of(others, plan.fps, plan.frames, report, media.inside))
         seen = moderation.require_films(others, plan.board, report)
         with studio.store.used(studio.cancel.check), place(out, studio.cancel):
+            own = outputs.of_film(out, kind, maker, sheet=False)
+            outputs.check(own, (), overwrite=options.overwrite)  # another process may have written it while we waited
             made = edit.finished(out, kind, signer, seen, studio=studio, report=report)
             sidecar.write_note(out, maker.record(out.parent), {path: media.inside.get(path, path) for path in others})
     return made
@@ -127,6 +129,7 @@ class _Edit(Struct, frozen=True):
             unable, grade = moderation.frames_unable(studio.screen), _Grades(laid.cut, uses).steps
             loudness = laid.loudness(plan)
             finishing.finished(cut, moved, target, making_of, loudness=loudness, unable=unable, grade=grade)
+        noting.released(plan, studio.store, out, sidecar.beside(out)[0], [each.key for each in laid.records])
         return _conformed(out, plan, uses, cut)
 
 

@@ -51,6 +51,11 @@ class Enlarger(Struct, frozen=True):
     fit: str
 
     @classmethod
+    def for_film(cls, plan: Plan) -> Enlarger:
+        """What a film asks for."""
+        return cls(plan.board.upscale, (plan.width, plan.height), plan.board.fit)
+
+    @classmethod
     def of(cls, plan: Plan) -> Enlarger:
         """What a film asks for. The model is loaded once, to refuse one that cannot be used before any take is made.
 
@@ -63,7 +68,7 @@ class Enlarger(Struct, frozen=True):
             from sora_cli.engines.upscaling import Upscaler
 
             Upscaler(path)
-        return cls(path, (plan.width, plan.height), plan.board.fit)
+        return cls.for_film(plan)
 
     def wanted(self, width: int, height: int) -> tuple[int, int] | None:
         """The size that a picture is brought to, where that is larger than it is."""
@@ -72,8 +77,17 @@ class Enlarger(Struct, frozen=True):
         found = (cover if self.fit == "fill" else contain)(width, height, *self.size)
         return found if found[0] > width and found[1] > height else None
 
-    def enlarged(self, cut: Cut, store: Store, report: Report, cancel: Cancellation) -> tuple[Cut, list[str]]:
-        """The cut with larger clips, and their keys in the store.
+    def keys(self, plan: Plan, store: Store) -> list[str]:
+        """The keys that the larger clips of a film's takes have in the store, where they were made."""
+        if self.path is None:
+            return []
+        cards = ((take.key, store.card(take.key)) for take in plan.takes)
+        sizes = ((key, self.wanted(card.width, card.height)) for key, card in cards if card is not None)
+        sha = file_hash(self.path)
+        return [found for key, size in sizes if size and store.has(found := _key(key, sha, size))]
+
+    def enlarged(self, cut: Cut, store: Store, report: Report, cancel: Cancellation) -> Cut:
+        """The cut with larger clips.
 
         Raises:
             SoraError: as opening the model does, or the store cannot be written.
@@ -81,7 +95,7 @@ class Enlarger(Struct, frozen=True):
         clips = {piece.clip.path: piece.clip for shot in cut.shots for piece in shot.pieces}
         sizes = {path: size for path, clip in clips.items() if (size := self.wanted(clip.width, clip.height))}
         if self.path is None or not sizes:
-            return cut, []
+            return cut
         work = _Enlarging(self.path, store, cancel)
         if lacking := sum(not store.has(work.key(clips[path], size)) for path, size in sizes.items()):
             report(Note(f"{counted(lacking, 'clip')} to enlarge with {self.path.name}"))
@@ -95,7 +109,7 @@ class Enlarger(Struct, frozen=True):
             )
             for shot in cut.shots
         )
-        return replace(cut, shots=tuple(shots)), [clip.key for clip in made.values()]
+        return replace(cut, shots=tuple(shots))
 
 
 def _in_place(clip: Clip, larger: Clip | None) -> Clip:
@@ -125,6 +139,11 @@ def steadied(pictures: Iterable[Frames], enlarge: Callable[[Frames], Frames]) ->
         yield last
 
 
+def _key(clip: str, model: str, size: tuple[int, int]) -> str:
+    text = json.dumps(["enlarged", VERSION, clip, model, *size])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
 class _Enlarging:
     """One run: the model is opened for the first clip that the store lacks."""
 
@@ -140,8 +159,7 @@ class _Enlarging:
 
     def key(self, clip: Clip, size: tuple[int, int]) -> str:
         """The key of an enlarged clip: a hash of all that it hangs on."""
-        text = json.dumps(["enlarged", VERSION, clip.key, self._sha, *size])
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        return _key(clip.key, self._sha, size)
 
     def clip(self, clip: Clip, size: tuple[int, int]) -> Clip:
         """The enlarged clip, from the store or made now; somebody else who makes it is waited for."""

@@ -15,7 +15,7 @@ from sora_cli import __version__, atomic, stamp
 from sora_cli.errors import RequestError, counted
 from sora_cli.events import Note as Told
 from sora_cli.events import Report
-from sora_cli.flows import audio, foley, outputs, places, preflight
+from sora_cli.flows import audio, foley, noting, outputs, places, preflight
 from sora_cli.flows.enlarge import Enlarger
 from sora_cli.flows.export_media import Media, check_folder, clip_name, items_of
 from sora_cli.interchange.assembly import SMPTE, Assembly, Item, can_drop, frame_of, nominal
@@ -213,7 +213,7 @@ class _Job(Struct, frozen=True):
             sounds = audio.prepare(self.plan, studio.store)
             clips = studio.shoot(self.plan, self.report)
             laid = foley.lay(self.plan, clips, sounds, studio.store)
-            cut, _ = enlarger.enlarged(laid.cut, studio.store, self.report, studio.cancel)
+            cut = enlarger.enlarged(laid.cut, studio.store, self.report, studio.cancel)
             record = ExportRecord(
                 sora=__version__,
                 made_by=self.maker.record(self.path.parent),
@@ -228,7 +228,10 @@ class _Job(Struct, frozen=True):
             media = Media(
                 self.plan, cut, clips, folder, kind, self.maker, signer, record, studio.screen, laid.loudness(self.plan)
             )
-            return self._filled(media, sounds)
+            made = self._filled(media, sounds)
+            told = self.path if self.options.to == "otioz" else media.folder / handover.NAME
+            noting.released(self.plan, studio.store, self.path, told, [each.key for each in laid.records])
+            return made
 
     def _folder(self) -> AbstractContextManager[Path]:
         """Where the media go: beside the timeline, or for a bundle where they are gone afterwards."""

@@ -73,7 +73,7 @@ def extend(
         )
         was = len(found.shown_at(new.fps))  # of a film of changing rate other than the frames in its file
         told = changing.told(_moved(told, 0 if before else was, cut.frames), plan, looked_at, studio)
-        return changing.released(master, new.frames + was, told, plan=plan, clips=clips, studio=studio)
+        return changing.released(master, new.frames + was, told, plan=plan, studio=studio)
 
 
 def board_of(

@@ -29,7 +29,7 @@ from sora_cli import storyboard
 from sora_cli.engines import catalogue
 from sora_cli.errors import MachineError, Problem, StoreError
 from sora_cli.events import Clock, Note, Released, Report
-from sora_cli.flows import audio, finishing, foley, moderation, outputs, places, preflight, spoken, subtitles
+from sora_cli.flows import audio, finishing, foley, moderation, noting, outputs, places, preflight, spoken, subtitles
 from sora_cli.plan import Plan, cost
 from sora_cli.policy.board import Text
 from sora_cli.record import recipe, sidecar
@@ -193,7 +193,7 @@ class _Order(Struct, dict=True):
             store = studio.store if studio else open_store()
             record = FilmRecord.if_whole(sidecar.read(self.out))
             seen = [each.key for each in record.foley] if record else []
-            store.films.released(self.out, film.sidecar, audio.keys(plan, store) + seen + _clips_named(plan, store))
+            noting.released(plan, store, self.out, film.sidecar, seen)
         subtitles.write(plan, self.out)
         unlock(self.out)
         return replace(film, remarks=(*plan.remarks, *self.spoken_remarks(plan)))
@@ -237,8 +237,7 @@ class _Order(Struct, dict=True):
             self.check(plan)  # hours may have gone by
             preflight.require_same(plan)
             laid = foley.lay(plan, clips, sounds, studio.store, films.open)
-            cut, larger = enlarger.enlarged(laid.cut, studio.store, self.report, studio.cancel)
-            laid = replace(laid, cut=cut)
+            laid = replace(laid, cut=enlarger.enlarged(laid.cut, studio.store, self.report, studio.cancel))
             transcripts = spoken.heard(plan, laid.cut)
             unsaid = tuple(self.remarked(spoken.remarks(plan, transcripts)))
             film = self.finished(
@@ -248,9 +247,7 @@ class _Order(Struct, dict=True):
         film = replace(
             film, stages=self.clock.stages, cost=cost.total(costs.values()), remarks=(*plan.remarks, *unsaid)
         )
-        seen = [each.key for each in laid.records]
-        keys = [*audio.keys(plan, studio.store), *seen, *_clips_named(plan, studio.store), *larger]
-        studio.store.films.released(self.out, film.sidecar, keys)
+        noting.released(plan, studio.store, self.out, film.sidecar, [each.key for each in laid.records])
         sidecar.write(
             plan,
             clips,
@@ -300,12 +297,6 @@ class _Order(Struct, dict=True):
                 signer=self.signer.in_words,
                 credential=done.sidecar,
             )
-
-
-def _clips_named(plan: Plan, store: Store) -> list[str]:
-    """The keys of clips of the store that the storyboard names or searches for: they stay as long as its film."""
-    named = {path.resolve(): path.stem for path in plan.board.material.values()}
-    return [key for path, key in named.items() if store.path(key, "mp4").resolve() == path]
 
 
 def _making(

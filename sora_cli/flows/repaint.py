@@ -148,7 +148,7 @@ def repaint(
         )
         told = changing.told(_moved(told, area), plan, looked_at, studio)
         master = _watched(_laid_in(area, plan, cut), area, plan, studio)
-        made = changing.released(master, master.frames, told, plan=plan, clips=clips, studio=studio)
+        made = changing.released(master, master.frames, told, plan=plan, studio=studio)
     return made if asked.whole else replace(made, seam=seam(area.canvas[1]))
 
 

@@ -145,6 +145,9 @@ def test_a_dropped_shot_is_gone_and_told(folder: Path) -> None:
 
     again = conformed(folder, edited(folder, drop))
     assert (again.frames, again.dropped) == (54 - 4 - 10, ("three",))
+    notes = {note.sidecar: note.keys for _, note in Store(default_folder()).films.releases()}
+    assert notes[f"{again.path}.sora.json"] == notes[str(folder / "otio" / "sora-export.json")]
+    assert len(notes[f"{again.path}.sora.json"]) > 5, "its clips stay in the store, and what is said"
 
 
 def test_a_shot_can_be_trimmed_moved_and_used_twice(folder: Path) -> None:

@@ -144,6 +144,7 @@ def test_a_file_with_the_name_of_a_folder_of_the_export_is_refused_before_any_wo
 def test_a_bundle_holds_its_media_and_replaces_itself(folder: Path) -> None:
     for _ in range(2):
         made = exported(folder, "otioz", out="film.otioz", only=("end",))
+        assert [note.sidecar for _, note in Store(default_folder()).films.releases()] == [str(made.path)]
     assert summary(made).startswith(f"{made.path}: 1 clip, ")
     with zipfile.ZipFile(made.path) as bundle:
         assert {"content.otio", "media/001_sea_end.mov", "sora-export.json"} <= set(bundle.namelist())
