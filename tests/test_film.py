@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
+from PIL import Image
 
 from sora_cli import stamp
 from sora_cli.cancel import Cancellation
@@ -116,6 +118,32 @@ def test_a_damaged_film_is_made_again_from_its_clips(studio: Path) -> None:
     report = Recording()
     assert not make(studio, "black", report=report).reused
     assert all(event.reused for event in report.of(TakeKept))
+
+
+@pytest.mark.parametrize(
+    ("shot", "told"),
+    [("sound: {music: gone.wav}", "cannot read"), ("reference: gone.png", "was replaced or changed while")],
+)
+def test_a_file_that_goes_while_takes_are_made_is_told_by_its_name(
+    studio: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], shot: str, told: str
+) -> None:
+    class Leaving(Greys):
+        def generate(self, take: Take, given: Given, progress: Progress) -> Footage:
+            made = super().generate(take, given, progress)
+            for path in studio.glob("gone.*"):  # its disk is taken away
+                path.unlink()
+            return made
+
+    monkeypatch.setattr("sora_cli.engines.catalogue.open_engine", lambda card, **_: Leaving(card))
+    monkeypatch.chdir(studio)
+    soundfile.write("gone.wav", 0.1 * np.sin(np.arange(48_000) / 20), 48_000)
+    Image.new("RGB", (64, 64)).save("gone.png")
+    Path("board.yaml").write_text(f"output: {{size: 48x32}}\nshots: [{{prompt: dark, duration: 0.5s, {shot}}}]\n")
+    assert main(["storyboard", "board.yaml", "-o", "film.mp4"]) == 1
+    said = capsys.readouterr().err
+    assert told in said
+    assert "gone." in said
+    assert not Path("film.mp4").exists()
 
 
 def test_a_film_that_fails_leaves_the_old_one_alone(studio: Path) -> None:

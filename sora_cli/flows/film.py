@@ -232,10 +232,10 @@ class _Order(Struct, dict=True):
             clips = studio.shoot(plan, self.report)
         studio.cancel.check()
         with self.clock.stage("finish"), Shelf() as films:
-            again = self.recipe(plan, studio.store)
-            checked, unable = moderation.record(plan, studio.screen), moderation.frames_unable(studio.screen)
             self.check(plan)  # hours may have gone by
             preflight.require_same(plan)
+            again = self.recipe(plan, studio.store)
+            checked, unable = moderation.record(plan, studio.screen), moderation.frames_unable(studio.screen)
             laid = foley.lay(plan, clips, sounds, studio.store, films.open)
             laid = replace(laid, cut=enlarger.enlarged(laid.cut, studio.store, self.report, studio.cancel))
             transcripts = spoken.heard(plan, laid.cut)

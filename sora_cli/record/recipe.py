@@ -29,6 +29,7 @@ from sora_cli.errors import RequestError
 from sora_cli.plan import Plan
 from sora_cli.plan.sounds import recordings
 from sora_cli.record.film import MadeRecord, RecipeRecord
+from sora_cli.record.sidecar import hash_of
 from sora_cli.store import Store, file_hash
 from sora_cli.store.card import NO_CARD
 from sora_cli.storyboard.model import Loc, Storyboard
@@ -53,7 +54,11 @@ class MadeTake(Struct, frozen=True, kw_only=True):
 def write(
     plan: Plan, store: Store, *, draft: bool, only: Sequence[str], deliver: str, engine: str, animatic: bool = False
 ) -> RecipeRecord:
-    """The recipe of a film whose takes are in the store; `engine` is the one that is used where none is named."""
+    """The recipe of a film whose takes are in the store; `engine` is the one that is used where none is named.
+
+    Raises:
+        MediaError: a file that the storyboard names is gone.
+    """
     takes_made = [take for take in plan.takes if take.key not in plan.may_lack or store.has(take.key)]
     cards = {take.name: store.card(take.key) or NO_CARD for take in takes_made}
     made_on = [dict(each) for each in dict.fromkeys(tuple(sorted(card.made_on.items())) for card in cards.values())]
@@ -201,7 +206,7 @@ def _portable(board: Storyboard) -> tuple[dict[str, JsonValue], dict[str, str]]:
 
 def _named(files: dict[str, str], path: Path) -> str:
     """The bare name of a file, put among `files`: each name is for one content."""
-    sha, plain, number = file_hash(path), path.name, 1
+    sha, plain, number = hash_of(path), path.name, 1
     while files.get(plain, sha) != sha:
         number += 1
         plain = f"{path.stem}-{number}{path.suffix}"

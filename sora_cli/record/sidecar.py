@@ -170,7 +170,7 @@ def film_key(plan: Plan, signer: str, deliver: str = "web") -> str:
         **_foley(plan),
         **({"sounds": found} if (found := chosen(plan)) else {}),
         "provenance": _plain(board.provenance),
-        "files": [_hash(path) for path in sorted(_files(plan))],
+        "files": [hash_of(path) for path in sorted(_files(plan))],
         "signer": signer,
         "deliver": deliver,
         "policy": board.rules.sha256,
@@ -214,7 +214,12 @@ def _files(plan: Plan) -> set[Path]:
     return {path for path in paths if path is not None}
 
 
-def _hash(path: Path) -> str:
+def hash_of(path: Path) -> str:
+    """SHA-256 of one of the user's files.
+
+    Raises:
+        MediaError: it cannot be read: a disk was taken away, say.
+    """
     try:
         return file_hash(path)
     except OSError as error:
@@ -371,7 +376,7 @@ def write_note(film: Path, made_by: MakerRecord, added: Mapping[Path, Path]) -> 
     """
     film_print = PrintRecord(path=film.name, sha256=film_hash(film))
     note = NoteRecord(sora=__version__, made_by=made_by, film=film_print)
-    files = {_hash(path): os.path.relpath(name.resolve(), film.parent.resolve()) for path, name in added.items()}
+    files = {hash_of(path): os.path.relpath(name.resolve(), film.parent.resolve()) for path, name in added.items()}
     _write(beside(film)[0], (note.model_copy(update={"files": files}) if files else note).to_dict())
 
 
@@ -388,7 +393,7 @@ def _write(path: Path, facts: Mapping[str, object]) -> None:
 
 def _own_files(plan: Plan, folder: Path) -> dict[str, str]:
     """Files that the storyboard names, by hash: where they are, as seen from the film's folder."""
-    own: dict[str, Path] = {_hash(path): path for path in plan.board.material.values()}
+    own: dict[str, Path] = {hash_of(path): path for path in plan.board.material.values()}
     own |= {sha: path for path, sha in recordings(plan).items()}
     for take in plan.takes:
         own |= {reference.sha256: reference.path for reference in take.references if not reference.voice}
