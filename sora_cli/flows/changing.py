@@ -74,9 +74,7 @@ class Changing(Struct, frozen=True, kw_only=True):
         held = moderation.record(plan, studio.screen, looked_at)
         return replace(made, parent=self.film, moderation=held)
 
-    def released(
-        self, master: Master, frames: int, told: stamp.Making, *, plan: Plan, studio: Studio
-    ) -> Edited:
+    def released(self, master: Master, frames: int, told: stamp.Making, *, plan: Plan, studio: Studio) -> Edited:
         """Release the changed film, of `frames` in all, and note what it is made of.
 
         Raises:
