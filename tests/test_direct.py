@@ -359,6 +359,11 @@ def test_where_sent_may_stand(tmp_path: Path, text: str, wrong: str) -> None:
 # -- an idea ---------------------------------------------------------------------------------------------------------
 
 
+def test_an_action_that_is_told_twice_stands_alone() -> None:
+    (scene,) = idea.board_of("A dog barks and barks, a cat").get("scenes")  # type: ignore[misc]
+    assert [beat["prompt"] for beat in scene["shots"][0]["beats"]] == ["@dog barks", "@dog barks, a cat"]
+
+
 def test_ideas_become_storyboards_by_rules(tmp_path: Path) -> None:
     ideas = yaml.safe_load((GOLDEN / "ideas.yaml").read_text(encoding="utf-8"))
     golden("ideas.txt", "\n".join(f"# {line}\n{written(idea.board_of(line))}" for line in ideas))

@@ -42,9 +42,14 @@ def find(repo: str, revision: str | None = None) -> Path | None:
     return cached if cached and has_index(cached) else None
 
 
+def repo_cache(repo: str) -> Path:
+    """The folder in which the hub's cache keeps a repository; there or not."""
+    return hub_cache() / f"{IN_CACHE}{repo.replace('/', '--')}"
+
+
 def snapshot(repo: str, revision: str | None = None) -> Path | None:
     """The folder of a repository in the hub's cache, whatever it holds."""
-    base = hub_cache() / f"{IN_CACHE}{repo.replace('/', '--')}"
+    base = repo_cache(repo)
     ref = base / "refs" / (revision or "main")
     commit = ref.read_text(encoding="utf-8").strip() if ref.is_file() else revision
     place = base / "snapshots" / (commit or "")
@@ -53,7 +58,7 @@ def snapshot(repo: str, revision: str | None = None) -> Path | None:
 
 def revisions(repo: str) -> list[str]:
     """The commits of a repository that are in the hub's cache: one that was asked for by its commit has no branch."""
-    places = _folders(hub_cache() / f"{IN_CACHE}{repo.replace('/', '--')}" / "snapshots")
+    places = _folders(repo_cache(repo) / "snapshots")
     return [place.name for place in places if has_index(place)]
 
 

@@ -17,6 +17,7 @@ from sora_cli.engines.estimate import released
 from sora_cli.errors import EngineMissing, MachineError, RequestError, SoraError, is_bug
 
 if TYPE_CHECKING:
+    from huggingface_hub.hf_api import RepoSibling
     from tqdm import tqdm
 
 WANTED = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
@@ -197,10 +198,10 @@ def pull(name: str, *, revision: str | None = None, fetched: Fetched | None = No
 
     try:
         files = _files(repo, revision)
-        total = sum(files.values())
-        _room_for(total)
-        done = 0
-        for path, size in files.items():
+        sizes = {path: int(file.size or 0) for path, file in files.items()}
+        total, done = sum(sizes.values()), 0
+        _room_for(sum(sizes[path] for path, file in files.items() if not _is_fetched(repo, file)))
+        for path, size in sizes.items():
             huggingface_hub.hf_hub_download(repo, path, revision=revision, tqdm_class=_bar(done, total, fetched))
             done += size
             if fetched is not None:
@@ -214,19 +215,25 @@ def pull(name: str, *, revision: str | None = None, fetched: Fetched | None = No
     return catalogue.card(f"{repo}@{revision}" if revision else repo)
 
 
-def _files(repo: str, revision: str | None) -> dict[str, int]:
-    """The files to get and their sizes in bytes: those of the components, small ones first."""
+def _files(repo: str, revision: str | None) -> dict[str, RepoSibling]:
+    """The files to get: those of the components, small ones first."""
     from fnmatch import fnmatch
 
     import huggingface_hub
 
     info = huggingface_hub.HfApi().model_info(repo, revision=revision, files_metadata=True)
-    named = {file.rfilename: int(file.size or 0) for file in info.siblings or []}
+    named = {file.rfilename: file for file in info.siblings or []}
     if not any(name in named for name in checkpoint.INDEXES):
         raise EngineMissing(f"{repo} is not in diffusers' layout", hint="look for the same model with -Diffusers")
-    inside = {name: size for name, size in named.items() if any(fnmatch(name, one) for one in WANTED)}
-    whole = {name: size for name, size in inside.items() if "/" in name or name in checkpoint.INDEXES}
-    return dict(sorted(whole.items(), key=lambda item: item[1]))
+    inside = {name: file for name, file in named.items() if any(fnmatch(name, one) for one in WANTED)}
+    whole = {name: file for name, file in inside.items() if "/" in name or name in checkpoint.INDEXES}
+    return dict(sorted(whole.items(), key=lambda item: item[1].size or 0))
+
+
+def _is_fetched(repo: str, file: RepoSibling) -> bool:
+    """Whether a file lies whole in the hub's cache, where files are named by what is in them."""
+    name = file.lfs.sha256 if file.lfs else file.blob_id
+    return bool(name) and (folders.repo_cache(repo) / "blobs" / str(name)).is_file()
 
 
 def _bar(done: int, total: int, fetched: Fetched | None) -> type[tqdm]:

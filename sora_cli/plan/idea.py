@@ -122,13 +122,17 @@ def _hour(sentence: str) -> str:
 def _parts(sentence: str) -> list[str]:
     """The actions, in order; a part without a verb belongs to the one before it."""
     found: list[str] = []
-    for piece in _PART.split(sentence):
-        part = piece.strip()
+    begin = at = 0
+    """Where the last action begins, and where the next part does."""
+    for stop in (*_PART.finditer(sentence), None):
+        end, after = stop.span() if stop else (len(sentence), len(sentence))
+        part = sentence[at:end].strip()
         if found and not _does(part):
-            cut = sentence.find(part, sentence.find(found[-1]) + len(found[-1])) + len(part)
-            found[-1] = sentence[sentence.find(found[-1]) : cut]
+            found[-1] = sentence[begin:end].strip() if part else found[-1]
         elif part:
             found.append(part)
+            begin = at
+        at = after
     return found
 
 

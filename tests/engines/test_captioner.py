@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from sora_cli.engines.captioning import open_captioner
@@ -84,6 +85,15 @@ def test_a_picture_is_described_and_the_same_one_the_same(write: Callable[[Path]
     with pytest.raises(EngineMissing, match="cannot be opened as a captioner") as caught:
         open_captioner(str(tmp_path))
     assert "BLIP" in caught.value.hint
+
+
+def test_weights_that_are_missing_are_told(tmp_path: Path) -> None:
+    blip(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    del weights["vision_model.post_layernorm.weight"]
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(EngineMissing, match=r"lack the weights vision_model\.post_layernorm\.weight"):
+        open_captioner(str(tmp_path))
 
 
 def test_what_is_not_here_is_told(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import transformers
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from skimage import data
 
 from sora_cli.cli.main import main
@@ -44,7 +45,13 @@ def dino(folder: Path) -> None:
     transformers.BitImageProcessor(**CROPPED).save_pretrained(folder)
 
 
-@pytest.fixture(scope="module", params=[clip, siglip, dino], ids=["CLIP", "SigLIP", "DINO"])
+def first_dino(folder: Path) -> None:
+    """It has no pooler; its pictures are what their first tokens became."""
+    transformers.ViTModel(transformers.ViTConfig(**SEEN), add_pooling_layer=False).save_pretrained(folder)
+    transformers.ViTImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
+
+
+@pytest.fixture(scope="module", params=[clip, siglip, dino, first_dino], ids=["CLIP", "SigLIP", "DINO 2", "DINO"])
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp(request.param.__name__)
     transformers.utils.logging.disable_progress_bar()
@@ -60,6 +67,7 @@ def test_pictures_become_unit_vectors_and_the_same_picture_is_nearest(model: Pat
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert vectors[0] @ vectors[2] == pytest.approx(1, abs=1e-5)
     assert vectors[0] @ vectors[1] < 0.999
+    assert np.array_equal(open_embedding(str(model))([one]), embed([one])), "none of its weights is drawn"
     framed = np.pad(one, ((0, 200), (0, 200), (0, 0)))
     assert likeness([[framed]], vectors[:1], embed) == pytest.approx(1, abs=1e-3), "the cast fills a quarter"
     assert likeness([[framed], [two]], vectors[:1], embed) < 0.999, "the worst link counts"
@@ -97,6 +105,15 @@ def test_a_film_is_held_to_the_references_of_its_cast(
     assert values["film"] > 0.9, "the shot is the reference, and moves on"
     (folder / "her.png").write_bytes(b"another")
     assert "identity not measured, because her.png was moved or changed" in review(made.path, str(where)).rows[-1].said
+
+
+def test_weights_that_are_missing_are_told(tmp_path: Path) -> None:
+    dino(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    del weights["layernorm.weight"]
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(MachineError, match=r"lack the weights layernorm\.weight"):
+        open_embedding(str(tmp_path))
 
 
 def test_what_is_no_embedding_is_refused_and_says_what_to_do(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ import huggingface_hub
 import pytest
 import torch
 from huggingface_hub import errors
+from huggingface_hub.hf_api import RepoSibling
 
 from sora_cli.cli.main import main
-from sora_cli.engines import catalogue, devices, doctor, hub
+from sora_cli.engines import catalogue, devices, doctor, folders, hub
 from sora_cli.engines.estimate import Machine, estimate
 from sora_cli.engines.options import Memory
 from sora_cli.errors import EngineMissing, MachineError, RequestError
@@ -36,7 +37,7 @@ class Response:
 def answers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A hub that has one repository, and hands its files out."""
     asked: list[str] = []
-    siblings = [SimpleNamespace(rfilename=name, size=size) for name, size in FILES.items()]
+    siblings = [RepoSibling(rfilename=name, size=size, blob_id=f"of-{Path(name).name}") for name, size in FILES.items()]
     info = SimpleNamespace(siblings=siblings)
 
     def download(_repo: str, path: str, *, revision: str | None, tqdm_class: Any) -> None:
@@ -107,6 +108,15 @@ def test_a_full_disk_is_told_before_anything_is_fetched(answers: list[str], monk
     with pytest.raises(MachineError, match="the disk is full"):
         hub.pull(REPO)
     assert answers == []
+
+
+def test_what_is_fetched_already_needs_no_room(answers: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    blob = folders.repo_cache(REPO) / "blobs" / "of-weights.safetensors"
+    blob.parent.mkdir(parents=True)
+    blob.write_bytes(b"")
+    monkeypatch.setattr(hub.shutil, "disk_usage", lambda _: SimpleNamespace(free=50))
+    hub.pull(REPO)
+    assert answers == ["model_index.json", "vae/weights.safetensors"]
 
 
 def test_offline_and_nonsense_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

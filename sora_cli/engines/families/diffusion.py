@@ -45,7 +45,7 @@ UNUSED = "lm_head"
 """What text encoders do without: their last layer, which says the next word."""
 
 
-def _require_all(folder: Path, missing: Sequence[str]) -> None:
+def require_all(folder: Path, missing: Sequence[str]) -> None:
     """Raise `EngineMissing` where the files of a folder lack weights."""
     if missing:
         raise EngineMissing(f"the files in {folder} lack the weights {first_of(missing, 1)}", hint=AGAIN)
@@ -210,7 +210,7 @@ class Diffusion(ABC, Generic[FamilyOptions]):
             EngineMissing: a weight is missing.
         """
         place = self.checkpoint.folder / name
-        _require_all(place, [key for key, held in part.named_parameters() if held.is_meta])
+        require_all(place, [key for key, held in part.named_parameters() if held.is_meta])
         if isinstance(part, diffusers.ModelMixin):  # transformers' models rename theirs, and leave some out on purpose
             extra = sorted(self.checkpoint.tensors_of(name) - part.state_dict().keys())
             if extra and not self.checkpoint.config(name).get("quantization_config"):
@@ -237,7 +237,7 @@ class Diffusion(ABC, Generic[FamilyOptions]):
                 variant=self.checkpoint.variant_of(name),
                 output_loading_info=True,
             )
-            _require_all(place, sorted(key for key in told["missing_keys"] if not key.startswith(UNUSED)))
+            require_all(place, sorted(key for key in told["missing_keys"] if not key.startswith(UNUSED)))
         return found
 
     def parts(self) -> dict[str, object]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import torch
 import transformers
 from transformers import AutoTokenizer, GenerationConfig, PreTrainedConfig, PreTrainedTokenizerBase, TextStreamer
 from typing_extensions import override
 
-from sora_cli.engines.families.diffusion import Loadable
+from sora_cli.engines.families.diffusion import Loadable, require_all
 from sora_cli.engines.language import Answer, Heard
 from sora_cli.engines.runtime.device import best_device, best_dtype, quiet
 from sora_cli.engines.runtime.errors import told_as_answering, told_as_opening
@@ -41,11 +41,21 @@ class Generating(Protocol):
         ...
 
 
+def whole(kind: Loadable[Any], folder: Path, **how: object) -> Any:
+    """A model of transformers from safetensors in a folder; it would go on with random numbers for what they lack.
+
+    Raises:
+        EngineMissing: a weight is missing.
+    """
+    model, told = kind.from_pretrained(str(folder), use_safetensors=True, output_loading_info=True, **how, **LOCAL)
+    require_all(folder, sorted(told["missing_keys"]))
+    return model
+
+
 def loaded(kind: Loadable[torch.nn.Module], folder: Path, device: torch.device, size: int) -> Generating:
     """A model of transformers on a device, from safetensors in a folder that hold `size` bytes."""
     dtype = best_dtype(device, size)
-    model = kind.from_pretrained(str(folder), dtype=dtype, use_safetensors=True, **LOCAL)
-    return cast("Generating", model.to(device).eval())
+    return cast("Generating", whole(kind, folder, dtype=dtype).to(device).eval())
 
 
 class Causal:

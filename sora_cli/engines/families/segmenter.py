@@ -22,7 +22,7 @@ from transformers.utils.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT
 
 from sora_cli.engines.changes import point_of
 from sora_cli.engines.families.diffusion import Loadable
-from sora_cli.engines.families.language import LOCAL
+from sora_cli.engines.families.language import LOCAL, whole
 from sora_cli.engines.runtime.device import best_device, quiet
 from sora_cli.engines.runtime.errors import told_as_answering, told_as_opening
 from sora_cli.engines.segmenting import HINT
@@ -46,8 +46,7 @@ class Finder:
         with told_as_opening(name, WHAT, HINT), quiet():
             self.processor: Any = AutoProcessor.from_pretrained(str(folder), **LOCAL)  # type: ignore[no-untyped-call]
             kind: Loadable[Any] = AutoModelForZeroShotObjectDetection
-            model = kind.from_pretrained(str(folder), use_safetensors=True, **LOCAL)
-            self.model = model.to(best_device()).eval()
+            self.model = whole(kind, folder).to(best_device()).eval()
 
     def box(self, picture: Frames, words: str) -> Place | None:
         """Left, top, right and bottom of what fits the words best; None where nothing does well enough.
@@ -77,8 +76,7 @@ class Follower:
         self.name = name
         kind: Loadable[Any] = AutoModel  # no library types what it is given and gives back
         with told_as_opening(name, WHAT, HINT), quiet():
-            model = kind.from_pretrained(str(folder), use_safetensors=True, **LOCAL)
-            self.model = model.to(best_device()).eval()
+            self.model = whole(kind, folder).to(best_device()).eval()
             side = self.model.config.image_size
             self.side: int = side if isinstance(side, int) else side[0]
 
