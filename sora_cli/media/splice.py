@@ -25,7 +25,7 @@ from sora_cli.errors import MediaError
 from sora_cli.media.cues import in_order
 from sora_cli.media.deliveries import WEB, Delivery
 from sora_cli.media.film import write_film
-from sora_cli.media.read.edits import gaps_of
+from sora_cli.media.read.edits import edits_of
 from sora_cli.media.read.facts import UNTOLD, ColorTags, Probe
 from sora_cli.media.read.opening import one_language, only_pictures, opened, picture_stream, preferred, spoken_in
 from sora_cli.media.read.rgb import usual_matrix
@@ -103,8 +103,8 @@ def _left_out(path: Path, *, follows: bool) -> str:
     """Why frames that a header leaves out would be seen; those at the start of what comes first are not."""
     seen = follows
     with opened(path) as container:
-        if any(gaps_of(path, container, stream) for stream in _streams(container)):
-            return "its header leaves places empty"
+        if any(len(edits_of(path, container, stream)) > 1 for stream in _streams(container)):
+            return "its header plays it in parts"
         for packet in container.demux(only_pictures(path, container)):
             if seen and packet.is_discard and packet.size:
                 return "its header leaves out some of its frames"

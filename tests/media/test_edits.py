@@ -109,4 +109,36 @@ def test_another_speed_is_refused_of_pictures_and_of_sound(whole: Path, tmp_path
 def test_packets_of_a_film_with_empty_places_stand_beside_no_others(whole: Path, tmp_path: Path) -> None:
     path = edited(whole, tmp_path / "a.mov", [(0.4, 0, 1), (0.6, EMPTY, 1)])
     master = Master(width=64, height=64, fps=Fraction(25), frames=1, pictures=lambda: iter(()), title="")
-    assert why_not(probe(path), master) == "its header leaves places empty"
+    assert why_not(probe(path), master) == "its header plays it in parts"
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_edits_that_begin_between_keyframes_show_their_own_frames_and_sound(tmp_path: Path, codec: str) -> None:
+    path = tmp_path / "whole.mov"
+    with av.open(str(path), "w") as container:
+        more = {"x265-params": "bframes=3:keyint=12:min-keyint=12:b-adapt=0:open-gop=1:crf=5:log-level=none"}
+        options = more if codec == "libx265" else {"crf": "5", "bf": "3", "g": "12", "b_strategy": "0"}
+        video = container.add_stream(codec, rate=25, options=options)
+        video.width, video.height, video.pix_fmt = 64, 64, "yuv420p"
+        audio = container.add_stream("pcm_s16le", rate=RATE, layout="mono")
+        for number in range(40):
+            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 40 + 4 * number, np.uint8))
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+        block = av.AudioFrame.from_ndarray(np.repeat(np.arange(40), RATE // 25).astype(np.int16)[None], "s16", "mono")
+        block.sample_rate = RATE
+        container.mux([*audio.encode(block), *audio.encode(None)])
+    late = 2 / 25  # how much later than it is decoded the first frame is shown
+    for cuts in ([(7, 5), (28, 5)], [(25, 5), (11, 4), (32, 6)], [(2, 5), (4, 5)], [(11, 10)]):
+        film = edited(path, tmp_path / "a.mov", [(n / 25, at / 25 + late, 1) for at, n in cuts], (b"vide",))
+        film = edited(film, tmp_path / "b.mov", [(n / 25, at / 25, 1) for at, n in cuts], (b"soun",))
+        right = [number for at, n in cuts for number in range(at, at + n)]
+        assert shown(film) == right
+        assert [*np.rint(read_sound(film)[:, 0] * 32_768)] == [*np.repeat(right, RATE // 25)]
+        with open_film(film) as opened:
+            assert [round((float(np.median(each)) - 40) / 4) for each in opened.pictures([6, 1])] == [
+                right[6],
+                right[1],
+            ]
+        assert probe(film).remarks == ()

@@ -19,9 +19,10 @@ from msgspec import Struct
 
 from sora_cli.errors import MediaError
 from sora_cli.media.filters import Chain, Step, rgb_bytes
+from sora_cli.media.read.edits import edits_of
 from sora_cli.media.read.facts import Probe
 from sora_cli.media.read.index import Index
-from sora_cli.media.read.opening import opened, opened_clip, require_file
+from sora_cli.media.read.opening import only_pictures, opened, opened_clip, require_file
 from sora_cli.media.read.picture import TRANSPARENT, fit
 from sora_cli.media.read.rgb import to_rgb
 from sora_cli.media.read.sound import sound_blocks, sound_facts
@@ -178,6 +179,7 @@ def open_film(path: Path, *, sound: bool = True, clip: bool = False) -> Iterator
         MediaError: the file is missing, empty, cut short, has no pictures, or is no media that we know. Any libav error
             inside the block becomes a `MediaError` too.
     """
+    from sora_cli.media.read.recut import Recut
     from sora_cli.media.read.reel import Reel
     from sora_cli.media.read.stills import stills
 
@@ -190,7 +192,12 @@ def open_film(path: Path, *, sound: bool = True, clip: bool = False) -> Iterator
     require_file(path)
     require_whole(path)
     with opened_clip(path) if clip else opened(path) as container:
-        yield Reel(path, container, sound=sound)
+        edits = edits_of(path, container, only_pictures(path, container))
+        if not edits:
+            yield Reel(path, container, sound=sound)
+            return
+    with opened(path, edited=False) as container:
+        yield Recut(path, container, edits, sound=sound)
 
 
 def read_small(film: Film, numbers: Sequence[int], pixels: int) -> Frames:

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from sora_cli.errors import MediaError, UnusableFile
 from sora_cli.media.read.clock import PacketClock, packets
-from sora_cli.media.read.edits import Gap, gaps_of, within
 from sora_cli.media.read.layers import Decode, layered, with_layer
 from sora_cli.media.read.whole import require_clusters
 
@@ -180,21 +179,10 @@ def read_index(path: Path, container: InputContainer, stream: VideoStream) -> In
     if container.format.name.startswith("mov,") and stream.codec_context.name in _ONE_SAMPLE_ONE_FRAME:
         found = _by_packets(path, container, stream)
         container.seek(stream.start_time or 0, stream=stream)
-    found = _without(found or _by_decoding(path, container, stream), gaps_of(path, container, stream))
+    found = found or _by_decoding(path, container, stream)
     if not len(found.times):
         raise UnusableFile(f"cannot use {path}: no frame of it can be decoded", hint="check that the file is complete")
     return found
-
-
-def _without(found: Index, gaps: Sequence[Gap]) -> Index:
-    """An index without what libav plays where nothing is shown."""
-    if not gaps or not len(found.times):
-        return found
-    shown = np.array([not within(int(time) * found.base, gaps) for time in found.times])
-    times = found.times[shown]
-    ends = [round(start / found.base) for start, _ in gaps if len(times) and start / found.base > times[-1]]
-    last = found.last if shown[-1] or not ends else max(1, ends[0] - int(times[-1]))
-    return replace(found, times=times, keys=np.intersect1d(found.keys, times), last=last)
 
 
 def _by_packets(path: Path, container: InputContainer, stream: VideoStream) -> Index | None:

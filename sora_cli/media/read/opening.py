@@ -29,15 +29,17 @@ _LOCAL = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
 JPEG_STREAMS = {".mjpeg", ".mjpg"}
 """How films of cameras end that are JPEG pictures, one behind the other: by its beginning each is a picture."""
 _UNPROBED = {"codec_whitelist": "none"}
+_UNEDITED = {"ignore_editlist": "1"}
 CLIP = "a clip of sora"
 """The comment in what `write_clip` wrote."""
 
 
 @contextmanager
-def opened(path: Path, *, probed: bool = True) -> Iterator[InputContainer]:
+def opened(path: Path, *, probed: bool = True, edited: bool = True) -> Iterator[InputContainer]:
     """Open a film or sound file to read; any libav error inside the block becomes a `MediaError` naming the file.
 
-    Where it is not `probed`, libav decodes nothing to find out what headers do not tell.
+    Where it is not `probed`, libav decodes nothing to find out what headers do not tell; where it is not `edited`, an
+    MP4's tracks are played as they were coded, whatever their edit lists say.
 
     Raises:
         MediaError: the file is missing, empty, cut short, or no media that we know.
@@ -45,7 +47,7 @@ def opened(path: Path, *, probed: bool = True) -> Iterator[InputContainer]:
     require_file(path)
     if (told := mistaken(path)) is not None:
         raise told
-    options = {**_LOCAL, **({} if probed else _UNPROBED)}
+    options = {**_LOCAL, **({} if probed else _UNPROBED), **({} if edited else _UNEDITED)}
     try:
         kind = "mjpeg" if path.suffix.lower() in JPEG_STREAMS else None
         with av.open(f"file:{path}", "r", kind, options, metadata_errors="replace") as container:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from functools import cached_property
 from itertools import islice, pairwise
@@ -21,7 +22,6 @@ from sora_cli.errors import MediaError, UnusableFile
 from sora_cli.media.filters import source_node
 from sora_cli.media.read.aperture import Cut, aperture
 from sora_cli.media.read.clock import packets
-from sora_cli.media.read.edits import gaps_of
 from sora_cli.media.read.facts import ColorTags, Probe, shown_size, told_turn, upright
 from sora_cli.media.read.film import FileChapter, Film
 from sora_cli.media.read.index import Index, damaged, decoder, frames_of, read_index, shape_of
@@ -52,19 +52,25 @@ class Reel(Film):
         self.path, self._sound = path, sound
         self._container, self._stream = container, only_pictures(path, container)
         self._colours = _colours(self._stream.codec_context)  # its container's, which some decoders forget
-        # Whether the container has been read from; what libav plays where nothing is shown is known by the index alone.
-        self._used = bool(gaps_of(path, container, self._stream))
+        self._used = False  # whether the container has been read from
         self._square = False
         self._kept: dict[int, av.VideoFrame] = {}  # frames that were decoded ahead, by number
 
-    @cached_property
+    @property
     def index(self) -> Index:
         """When it shows each frame. The first call reads the whole file."""
+        return self._coded
+
+    @cached_property
+    def _coded(self) -> Index:
         if not self._used:
             self._used = True
             return read_index(self.path, self._container, self._stream)
-        with opened(self.path) as container:
+        with self._reopened() as container:
             return read_index(self.path, container, only_pictures(self.path, container))
+
+    def _reopened(self) -> AbstractContextManager[InputContainer]:
+        return opened(self.path)
 
     @cached_property
     def facts(self) -> Probe:
@@ -158,7 +164,7 @@ class Reel(Film):
 
     def _after_last_key(self) -> Iterator[av.VideoFrame]:
         """Some frames from the last keyframe on; none where nothing tells where that is."""
-        with opened(self.path) as container:
+        with self._reopened() as container:
             stream = only_pictures(self.path, container)
             try:
                 container.seek((container.start_time or 0) + (container.duration or 0))
@@ -241,7 +247,7 @@ class Reel(Film):
                 _colours(frame), self._colours
             )
             if given is None:
-                reshaped = self.index.reshaped if "index" in vars(self) else None
+                reshaped = self._coded.reshaped if "_coded" in vars(self) else None
                 steady = Steady(reshaped[1]) if reshaped else steady
                 aspect, darker = self._stream.sample_aspect_ratio, multiplied(self._stream)
                 change = plain(self._cut(frame), aspect, multiplied=darker)
@@ -259,7 +265,7 @@ class Reel(Film):
             return
         steps = [after - before for before, after in pairwise(wanted)]
         if wanted[0] > 0 or min(steps, default=0) < 0 or max(steps, default=0) > _WIDE:
-            total = len(self.index.times)
+            total = len(self._coded.times)
             if max(wanted) >= total:
                 raise MediaError(f"cannot read frame {max(wanted)} of {self.path}: it has {total} frames")
         start = 0
@@ -292,11 +298,11 @@ class Reel(Film):
             self._used = True
             yield from enumerate(self._decode())
             return
-        if not self.index.seekable:
+        if not self._coded.seekable:
             yield from enumerate(self._again())
             return
-        times = self.index.times
-        before = self.index.keys[self.index.keys <= times[first]]
+        times = self._coded.times
+        before = self._coded.keys[self._coded.keys <= times[first]]
         for start in (*before[-1:], times[0]):
             self._container.seek(int(start), stream=self._stream, backward=True)
             early = False
@@ -311,7 +317,7 @@ class Reel(Film):
 
     def _known(self, frames: Iterator[av.VideoFrame]) -> Numbered:
         """The frames that the index has, with their numbers."""
-        times = self.index.times
+        times = self._coded.times
         for frame in frames:
             number = int(np.searchsorted(times, frame.pts)) if frame.pts is not None else len(times)
             if number < len(times) and times[number] == frame.pts:
@@ -324,7 +330,7 @@ class Reel(Film):
 
     def _again(self) -> Iterator[av.VideoFrame]:
         """All frames, from the beginning of the file."""
-        with opened(self.path) as container:
+        with self._reopened() as container:
             stream = only_pictures(self.path, container)
             decode = decoder(stream)
             for packet in packets(container, stream):

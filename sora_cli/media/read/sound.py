@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from itertools import chain
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -19,20 +19,17 @@ from msgspec import Struct
 
 from sora_cli.errors import UnusableFile
 from sora_cli.media.read.clock import packets
-from sora_cli.media.read.edits import Gap, gaps_of, within
+from sora_cli.media.read.edits import Edit, edits_of, placed
 from sora_cli.media.read.facts import Probe
 from sora_cli.media.read.index import frames_of
 from sora_cli.media.read.opening import has_decoder, opened, picture_stream, preferred, require_file, spoken_in
 from sora_cli.media.read.picture import is_picture
+from sora_cli.media.read.timing import Unmixed, silence, timed
 from sora_cli.media.read.whole import behind, require_whole
 from sora_cli.media.stream import SAMPLE_RATE, Samples
 
 SOUND = "sound.wav"
 """The sound of a folder of pictures."""
-_JITTER = Fraction(1, 25)
-"""Seconds that sound may be off its time stamps before it is moved: containers round them, recorders guess them, and
-nobody notices (ITU-R BT.1359: from 45 ms on).
-"""
 _ROUND = 8
 """Channels of 7.1: libswresample leaves out most of what lies above or below these."""
 _USUAL = {3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1"}
@@ -214,20 +211,40 @@ def sound_blocks(path: Path, rate: int = SAMPLE_RATE, lost: list[Fraction] | Non
         stream = _numbered(container, track)
         damaged: list[Fraction] = [] if lost is None else lost
         try:
-            gaps = gaps_of(path, container, stream)
-            heard = (frame for frame in _heard(container, stream, damaged, begin) if not _played(frame, gaps))
-            for block in _timed(heard, begin, rate):
+            edits = edits_of(path, container, stream)
+            heard = timed(_heard(container, stream, damaged, begin), begin, rate)
+            for block in _edited(path, track, edits, begin or Fraction(0), rate=rate, lost=damaged) if edits else heard:
                 _require_sane(path, block)
                 yield block
-        except _Unmixed as error:
+        except Unmixed as error:
             told = f"its sound has {error} channels, and where each is heard is not known"
             raise UnusableFile(f"cannot use {path}: {told}", hint="mix it down to stereo first") from error
 
 
-def _played(frame: av.AudioFrame, gaps: Sequence[Gap]) -> bool:
-    """Whether libav plays a frame of sound where nothing is to be heard."""
-    known = bool(gaps) and frame.pts is not None and frame.time_base is not None
-    return known and within((frame.pts or 0) * (frame.time_base or Fraction(0)), gaps)
+def _edited(
+    path: Path, track: AudioTrack, edits: Sequence[Edit], begin: Fraction, *, rate: int, lost: list[Fraction]
+) -> Iterator[Samples]:
+    """What the edits of a track play of it, from a time of the film on, to the sample."""
+    made, last = 0, max(number for number, edit in enumerate(edits) if edit.shown)
+    with opened(path, edited=False) as container:
+        stream = _numbered(container, track)
+        base = stream.time_base or Fraction(1)
+        for start, edit in islice(placed(edits), last + 1):
+            place, end = round((start - begin) * rate), round((start + edit.length - begin) * rate)
+            if edit.shown and end > made:
+                at = edit.plays * base + max(Fraction(0), begin - start)
+                container.seek(max(0, round((at - _PREROLL) / base)), stream=stream)
+                frames = _heard(container, stream, lost, edit.plays * base - start + begin)
+                for block in timed(frames, at, rate, end - max(made, place)):
+                    made += len(block)
+                    yield block
+            if edit is not edits[last]:
+                yield from silence(end - made, rate)
+                made = max(made, end)
+
+
+_PREROLL = Fraction(1, 2)
+"""Seconds before an edit from which a coder is read: its first packets need those before them."""
 
 
 _LOUDEST = 1000.0
@@ -248,11 +265,16 @@ _AGAIN = "make or export it again"
 
 def _first_shown(path: Path) -> Fraction | None:
     """When the first frame of a film is shown, in seconds of the file's clock; None where there are no pictures."""
+    from sora_cli.media.read.film import open_film
+
     with opened(path) as container:
         stream = picture_stream(container)
         if stream is None:
             return None
         base = stream.time_base or Fraction(1)
+        if edits_of(path, container, stream):
+            with open_film(path, sound=False) as film:
+                return int(film.index.times[0]) * film.index.base
         if container.format.name.startswith("mov,") and stream.start_time is not None:
             return stream.start_time * base
         began: dict[int | None, int | None] = {}
@@ -294,12 +316,9 @@ def last_heard(path: Path, number: int) -> Fraction:
     """When the last packet of a track ends, in seconds of the file's clock as it runs on; the whole file is read."""
     with opened(path) as container:
         stream = container.streams[number]
-        gaps = gaps_of(path, container, stream)
-        ends = (
-            (packet.pts or 0) + (packet.duration or 0)
-            for packet in packets(container, stream)
-            if packet.size and not (gaps and within((packet.pts or 0) * packet.time_base, gaps))
-        )
+        if edits := edits_of(path, container, stream):
+            return max(start + edit.length for start, edit in placed(edits) if edit.shown)
+        ends = ((packet.pts or 0) + (packet.duration or 0) for packet in packets(container, stream) if packet.size)
         return max(ends, default=0) * (stream.time_base or Fraction(0))
 
 
@@ -318,76 +337,3 @@ def damage(path: Path) -> tuple[str, ...]:
     for _ in sound_blocks(path, lost=lost):
         pass
     return silent_places(lost)
-
-
-def _timed(frames: Iterator[av.AudioFrame], begin: Fraction | None, rate: int) -> Iterator[Samples]:
-    """Stereo blocks at `rate` Hz, each in its time: silence before what is late, nothing of what is before `begin`."""
-    made = skip = 0
-    for due, run in _runs(frames):
-        begin = due if begin is None else begin
-        place = round((due - begin) * rate)
-        while made < place:
-            quiet = min(rate, place - made)
-            yield np.zeros((quiet, 2), np.float32)
-            made += quiet
-        skip = made - place
-        for block in _resampled(run, rate):
-            kept = block[skip:]
-            skip -= len(block) - len(kept)
-            made += len(kept)
-            if len(kept):
-                yield kept
-
-
-def _runs(frames: Iterator[av.AudioFrame]) -> Iterator[tuple[Fraction, Iterator[av.AudioFrame]]]:
-    """Stretches of sound of one kind without a jump in their time stamps, each with its time on the file's clock.
-
-    Each must be used up before the next is asked for.
-    """
-    coming = next(frames, None)
-    at: Fraction | None = None
-
-    def due(frame: av.AudioFrame) -> Fraction:
-        if frame.pts is None or frame.time_base is None:
-            return at or Fraction(0)
-        return frame.pts * frame.time_base
-
-    def run() -> Iterator[av.AudioFrame]:
-        nonlocal coming, at
-        at, kind = (due(coming), _kind(coming)) if coming is not None else (None, None)
-        while coming is not None and at is not None and abs(due(coming) - at) <= _JITTER and _kind(coming) == kind:
-            at += Fraction(coming.samples, coming.sample_rate)
-            yield coming
-            coming = next(frames, None)
-
-    while coming is not None:
-        yield due(coming), run()
-
-
-def _kind(frame: av.AudioFrame) -> tuple[str, str, int]:
-    """What a broadcast may change from one programme to the next: how samples are written, channels, rate."""
-    return frame.format.name, frame.layout.name, frame.sample_rate
-
-
-class _Unmixed(Exception):
-    """So many channels that libswresample cannot mix down."""
-
-
-def _resampled(frames: Iterator[av.AudioFrame], rate: int) -> Iterator[Samples]:
-    """Frames of sound of one kind as stereo blocks at `rate` Hz."""
-    first = next(frames)
-    channels = first.layout.nb_channels
-    resampler = av.AudioResampler(
-        format="flt",
-        layout="mono" if channels == 1 else "stereo",
-        rate=rate,
-        options={"internal_sample_fmt": "fltp"},
-    )
-    for frame in chain([first], frames, [None]):
-        try:
-            blocks = resampler.resample(frame)
-        except av.error.ArgumentError as error:
-            raise _Unmixed(channels) from error
-        for block in blocks:
-            samples = block.to_ndarray().reshape(-1, min(channels, 2)).astype(np.float32, copy=False)
-            yield samples.repeat(2, axis=1) if channels == 1 else samples
