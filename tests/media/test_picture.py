@@ -31,6 +31,21 @@ def test_other_modes_are_read(tmp_path: Path, mode: str) -> None:
     assert (read_picture(tmp_path / name) >= 250).all()
 
 
+@pytest.mark.parametrize(("space", "interop"), [(65_535, "R03"), (2, "R98")])
+def test_adobe_rgb_that_only_the_exif_of_a_camera_tells_is_brought_to_srgb(
+    tmp_path: Path, space: int, interop: str
+) -> None:
+    """The right values are those of Adobe RGB (1998) and sRGB by their published matrices and curves."""
+    picture = Image.new("RGB", (32, 32), (150, 160, 90))
+    exif = Image.Exif()
+    exif.get_ifd(0x8769).update({0xA001: space, 0xA005: {1: interop}})
+    picture.save(tmp_path / "a.jpg", quality=100, subsampling=0, exif=exif)
+    assert np.abs(read_picture(tmp_path / "a.jpg")[0, 16, 16].astype(int) - (147, 161, 85)).max() <= 2
+    exif.get_ifd(0x8769).update({0xA001: 65_535 if interop == "R98" else 1, 0xA005: {1: interop}})
+    picture.save(tmp_path / "a.jpg", quality=100, subsampling=0, exif=exif)
+    assert np.abs(read_picture(tmp_path / "a.jpg")[0, 16, 16].astype(int) - (150, 160, 90)).max() <= 2
+
+
 def test_a_sound_file_is_no_picture(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"RIFF\0\0\0\0WAVE")
     with pytest.raises(MediaError, match="not a picture"):

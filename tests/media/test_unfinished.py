@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import soundfile
 from PIL import Image
 
 from sora_cli.errors import UnusableFile
-from sora_cli.media.read import probe
+from sora_cli.media.read import probe, read_sound
 from sora_cli.media.read.usable import require_usable
 from sora_cli.media.read.whole import require_whole
 from tests.cases.test_what_is_shown import film
@@ -77,6 +79,47 @@ def test_a_gif_with_bytes_behind_its_end_is_whole(tmp_path: Path) -> None:
         (tmp_path / "a.gif").write_bytes(data[:cut])
         with pytest.raises(UnusableFile, match="it is cut short"):
             require_whole(tmp_path / "a.gif")
+
+
+def test_tags_and_other_bytes_before_and_behind_sounds_and_films_change_nothing(tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).normal(0, 0.1, 12_000)
+    tag = b"ID3\3\0\0\0\0\0\x40" + b"TIT2\0\0\0\6\0\0\0hello".ljust(64, b"\0")
+    many = {
+        "a.wav": (tag,),
+        "a.aiff": (tag,),
+        "a.mp3": (b"", tag),
+        "a.w64": (b"", tag),
+        "a.caf": (tag, tag, b"\r\n", bytes(500)),
+    }
+    for name, (before, *behind) in many.items():
+        path = tmp_path / name
+        soundfile.write(path, samples, 24_000)
+        data = path.read_bytes()
+        for more in behind or [b""]:
+            path.write_bytes(before + data + more)
+            assert require_usable(path, "sound") == ()
+            assert (probe(path).duration, len(read_sound(path, 24_000))) == (Fraction(1, 2), 12_000), (name, more)
+    path.write_bytes(data[:-2])
+    with pytest.raises(UnusableFile, match="it is cut short"):
+        probe(path)
+    path = film(tmp_path / "a.flv", [40] * 5)
+    data = path.read_bytes()
+    for more in (tag, b"\r\n", bytes(3000)):
+        path.write_bytes(data + more)
+        assert probe(path).frames == 5
+    for end in (-1, -5, -40):
+        path.write_bytes(data[:end])
+        with pytest.raises(UnusableFile, match="it is cut short"):
+            probe(path)
+
+
+def test_a_gif_cut_before_millions_of_zeros_is_told_at_once(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.gif")
+    (tmp_path / "a.gif").write_bytes((tmp_path / "a.gif").read_bytes()[:-1] + bytes(30_000_000))
+    begin = time.process_time()
+    with pytest.raises(UnusableFile, match="it is cut short"):
+        require_whole(tmp_path / "a.gif")
+    assert time.process_time() - begin < 1
 
 
 @pytest.mark.parametrize("coded", [b"encv", b"drmi"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -57,6 +58,45 @@ def _by_points(told: Mapping[str | tuple[int, int], Any]) -> tuple[int, int] | N
 
 def _near(points: Sequence[float], others: Sequence[float]) -> bool:
     return all(abs(one - other) < _NEAR for one, other in zip(points, others, strict=True))
+
+
+def told_profile(image: Image.Image) -> dict[str, bytes]:
+    """A profile for a picture that names its colours in its EXIF alone, as cameras that are set to Adobe RGB do."""
+    if "icc_profile" in image.info:
+        return {}
+    exif = image.getexif()
+    space = exif.get_ifd(_EXIF).get(_COLOUR_SPACE)
+    adobe = space == _ADOBE or (space == _UNCALIBRATED and exif.get_ifd(_INTEROP).get(1) == "R03")
+    return {"icc_profile": _adobe_rgb()} if adobe else {}
+
+
+_EXIF, _INTEROP, _COLOUR_SPACE = 0x8769, 0xA005, 0xA001
+_ADOBE, _UNCALIBRATED = 2, 0xFFFF
+"""Values of EXIF's ColorSpace; the first is of no standard. "R03" beside the second is (DCF 2.0, 3.1)."""
+_ADOBE_RGB = {
+    b"wtpt": (0.95045, 1.0, 1.08905),
+    b"rXYZ": (0.60974, 0.31111, 0.01947),
+    b"gXYZ": (0.20528, 0.62567, 0.06087),
+    b"bXYZ": (0.14919, 0.06322, 0.74457),
+}
+"""Adobe RGB (1998), annex C: the points of its profile, and below its gamma of 563/256."""
+
+
+def _adobe_rgb() -> bytes:
+    """A profile of ICC's second version (ICC.1:2001, 6)."""
+    parts = {
+        name: b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(v * 65_536) for v in at)) for name, at in _ADOBE_RGB.items()
+    }
+    curve = b"curv\0\0\0\0" + struct.pack(">IHxx", 1, 563)
+    parts |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
+    at, table, data = 132 + 12 * len(parts), struct.pack(">I", len(parts)), b""
+    for name, part in parts.items():
+        table += struct.pack(">4sII", name, at + len(data), len(part))
+        data += part
+    head = struct.pack(">II", at + len(data), 0) + struct.pack(">I", 0x02100000) + b"mntrRGB XYZ "
+    head = head.ljust(36, b"\0") + b"acsp"
+    head = head.ljust(68, b"\0") + struct.pack(">3i", 0xF6D6, 0x10000, 0xD32D)
+    return head.ljust(128, b"\0") + table + data
 
 
 _SRGB = (0.3127, 0.3290, 0.640, 0.330, 0.300, 0.600, 0.150, 0.060)

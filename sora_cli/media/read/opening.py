@@ -15,6 +15,7 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from sora_cli.errors import MediaError, UnusableFile, hint_missing
+from sora_cli.media.read.ends import behind_tag
 from sora_cli.media.read.foreign import foreign, mistaken
 
 OneStream = TypeVar("OneStream", bound=Stream)
@@ -30,6 +31,7 @@ JPEG_STREAMS = {".mjpeg", ".mjpg"}
 """How films of cameras end that are JPEG pictures, one behind the other: by its beginning each is a picture."""
 _UNPROBED = {"codec_whitelist": "none"}
 _UNEDITED = {"ignore_editlist": "1"}
+_UNTAGGED = {b"RIFF", b"RF64", b"FORM", b"caff", b".snd"}
 CLIP = "a clip of sora"
 """The comment in what `write_clip` wrote."""
 
@@ -47,12 +49,23 @@ def opened(path: Path, *, probed: bool = True, edited: bool = True) -> Iterator[
     require_file(path)
     if (told := mistaken(path)) is not None:
         raise told
-    options = {**_LOCAL, **({} if probed else _UNPROBED), **({} if edited else _UNEDITED)}
+    options = {**_LOCAL, **({} if probed else _UNPROBED), **({} if edited else _UNEDITED), **_skipped(path)}
     try:
         kind = "mjpeg" if path.suffix.lower() in JPEG_STREAMS else None
         with av.open(f"file:{path}", "r", kind, options, metadata_errors="replace") as container:
             yield container
     except (av.FFmpegError, OSError) as error:
+        raise unreadable(path, error) from error
+
+
+def _skipped(path: Path) -> dict[str, str]:
+    """The option that has libav pass over a tag of ID3 before a WAV, AIFF, CAF or AU, which else it does not read."""
+    try:
+        with path.open("rb") as file:
+            begin = behind_tag(file)
+            file.seek(begin)
+            return {"skip_initial_bytes": str(begin)} if begin and file.read(4) in _UNTAGGED else {}
+    except OSError as error:
         raise unreadable(path, error) from error
 
 

@@ -16,7 +16,7 @@ import pillow_heif
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from sora_cli.errors import UnusableFile
-from sora_cli.media.read.codes import codes_of, is_hdr, to_bt709
+from sora_cli.media.read.codes import codes_of, is_hdr, to_bt709, told_profile
 from sora_cli.media.read.facts import no_hdr
 from sora_cli.media.read.foreign import foreign
 from sora_cli.media.read.grey import eight_bits, told_of
@@ -48,6 +48,8 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
                     if is_hdr(codes):
                         raise no_hdr(path)
                     image.info["codes"] = codes
+                else:
+                    image.info.update(told_profile(image))
                 yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UnusableFile(f"cannot read {path}: the picture is too large", hint="make it smaller first") from error

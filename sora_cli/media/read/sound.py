@@ -36,8 +36,10 @@ _USUAL = {3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1"}
 """What libswresample takes channels for that have no names."""
 _SLOWEST = 100
 """Samples a second below which there is no sound to hear, and a small file lasts for days."""
-_UNTOLD = {"aac", "ac3", "amr", "eac3", "mp3", "mpeg", "mpegts", "ogg"}
-"""Containers that may not tell how long they are: libav guesses it by their size, or by their last packets."""
+_UNTOLD = {"aac", "ac3", "amr", "caf", "eac3", "mp3", "mpeg", "mpegts", "ogg", "w64"}
+"""Containers that may not tell how long they are: libav guesses it by their size, by their last packets, or by what
+lies behind them.
+"""
 _TRIES = 50
 """Packets of a track that are decoded in search of sound."""
 
@@ -296,20 +298,29 @@ def _heard(
 ) -> Iterator[av.AudioFrame]:
     """The frames of sound as they are decoded; what cannot be is passed over, its time from `begin` added to `lost`.
 
-    What is passed over before the first one is not lost: a file may begin anywhere.
+    What is passed over before the first one is not lost: a file may begin anywhere. Nor is what stands behind the last
+    one of a bare stream: tags do.
     """
-    began = False
+    began, bare = False, container.format.name in _BARE
+    failed: list[Fraction] = []
     for packet in packets(container, stream):
         at = Fraction(0) if packet.pts is None else packet.pts * packet.time_base
         try:
             frames = packet.decode()
         except _UNDECODABLE:
             if began and begin is not None and packet.pts is not None:
-                lost.append(at - begin)
+                (failed if bare else lost).append(at - begin)
             continue
-        began = began or bool(frames)
-        begin = at if began and begin is None else begin
+        if frames:
+            began = True
+            lost += failed
+            failed.clear()
+            begin = at if begin is None else begin
         yield from frames
+
+
+_BARE = {"mp3", "aac", "ac3", "eac3"}
+"""Containers without any of their own: what follows the last packet is taken for one."""
 
 
 def last_heard(path: Path, number: int) -> Fraction:

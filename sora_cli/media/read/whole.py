@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
 from sora_cli.errors import UnusableFile
-from sora_cli.media.read.gif import ends
+from sora_cli.media.read.ends import behind_tag, core_audio, flash, gif
 
 _LIVE = 0xFFFFFFFF
 """A size that a recorder could not know yet, as it writes to a pipe."""
@@ -272,7 +272,7 @@ def _pages(file: BinaryIO, size: int) -> bool:
 def _trailer(file: BinaryIO, size: int) -> bool:
     """GIF: a semicolon ends it."""
     file.seek(max(0, size - 64))
-    return file.read().rstrip(b"\0")[-1:] != b";" and not ends(file)
+    return file.read().rstrip(b"\0")[-1:] != b";" and not gif(file)
 
 
 def _end_chunk(file: BinaryIO, size: int) -> bool:
@@ -292,11 +292,7 @@ def _transport(file: BinaryIO, size: int) -> bool:
 
 def _mp3(file: BinaryIO, size: int) -> bool:
     """MP3: the frame before the music says how many bytes it has, where an encoder wrote one."""
-    file.seek(0)
-    head = file.read(10)
-    start = 0
-    if head[:3] == b"ID3":
-        start = 10 + sum((byte & 0x7F) << 7 * (3 - place) for place, byte in enumerate(head[6:10]))
+    start = behind_tag(file)
     file.seek(start)
     data = file.read(256)
     at = max(data.find(b"Xing"), data.find(b"Info"))
@@ -316,26 +312,6 @@ def _told(at: int, wide: int, order: Literal["little", "big"], before: int = 0) 
         return length != (1 << 8 * wide) - 1 and before + length > size
 
     return check
-
-
-def _core_audio(file: BinaryIO, size: int) -> bool:
-    """CAF: chunks with their sizes (Apple's specification, 1.0); that of the sound may not be known."""
-    at = 8
-    while at + 12 <= size:
-        file.seek(at)
-        length = struct.unpack(">4xq", file.read(12))[0]
-        if length < 0:
-            return False
-        at += 12 + length
-    return at > size
-
-
-def _flash(file: BinaryIO, size: int) -> bool:
-    """FLV: behind each tag stands how long it is, header and all (version 10.1, E.3)."""
-    file.seek(max(0, size - 4))
-    length = int.from_bytes(file.read(), "big")
-    file.seek(max(0, size - 4 - length))
-    return int.from_bytes(file.read(4)[1:], "big") + 11 != length
 
 
 _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
@@ -374,8 +350,8 @@ _CHECKS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO, int], bool]], ...] =
     (re.compile(rb"RF64|BW64"), _told(28, 8, "little", 28)),
     (re.compile(rb"riff\x2e\x91\xcf\x11"), _told(16, 8, "little")),
     (re.compile(rb"\.snd"), _told(8, 4, "big", 24)),
-    (re.compile(rb"caff"), _core_audio),
-    (re.compile(rb"FLV\x01"), _flash),
+    (re.compile(rb"caff"), core_audio),
+    (re.compile(rb"FLV\x01"), flash),
     (re.compile(re.escape(_ASF)), _windows_media),
     (re.compile(rb"GIF8"), _trailer),
     (re.compile(rb"\x89PNG"), _end_chunk),
