@@ -30,7 +30,7 @@ from sora_cli.media.pieces import PIECE, in_pieces
 from sora_cli.spelling import readable
 from sora_cli.stamp.beside import sidecar_for
 from sora_cli.stamp.certificate import C2PA_CLAIM_SIGNING, DOCUMENT_SIGNING, EMAIL_PROTECTION, Signer
-from sora_cli.stamp.kinds import MEDIA_TYPES, by_beginning, has_marker, media_type
+from sora_cli.stamp.kinds import MEDIA_TYPES, by_beginning, has_marker, is_bare, media_type
 from sora_cli.stamp.reading import STATES, Certificate, CredentialReading, ValidationStatus
 from sora_cli.stamp.trust import certificates_in, lapsed_chain
 
@@ -222,7 +222,7 @@ def read(path: Path, *, anchors: str = "", sidecar: Path | None = None, kind: st
 
 def _given_up(error: c2pa.C2paError, path: Path, sidecar: Path | None) -> CredentialReading:
     """Why c2pa gave up on a file, or on the credential beside it, which is read where the file itself was well."""
-    if isinstance(error, c2pa.C2paError.ManifestNotFound):
+    if isinstance(error, c2pa.C2paError.ManifestNotFound) or (_NO_BOX in str(error) and is_bare(path)):
         return CredentialReading(state="none", detail="no credential in the file")
     if isinstance(error, c2pa.C2paError.NotSupported):
         return CredentialReading(state="unsupported", detail=_brief(error))
@@ -235,6 +235,10 @@ def _given_up(error: c2pa.C2paError, path: Path, sidecar: Path | None) -> Creden
     return CredentialReading(
         state="broken" if has_marker(path) else "unreadable", detail=_damage(error, path.stat().st_size)
     )
+
+
+_NO_BOX = "Box size extends beyond"
+"""What c2pa says where it takes for a box what cameras and tools write behind a film."""
 
 
 def _damage(error: c2pa.C2paError, size: int) -> str:

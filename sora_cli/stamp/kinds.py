@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from sora_cli.errors import StampError
+from sora_cli.errors import MediaError, StampError
+from sora_cli.media.read.whole import boxes, require_whole
 
 MEDIA_TYPES: Mapping[str, str] = {
     ".mp4": "video/mp4",
@@ -83,6 +84,17 @@ def has_marker(path: Path) -> bool:
         return False
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return content.find(b"c2pa") >= 0
+
+
+def is_bare(path: Path) -> bool:
+    """Whether a film is whole but for what stands behind it, and nothing in it is called a credential."""
+    with path.open("rb") as file:
+        begun = any(box.name == b"moov" for box in boxes(file, 0, file.seek(0, 2)))
+    try:
+        require_whole(path)
+    except MediaError:
+        return False
+    return begun and not has_marker(path)
 
 
 def is_store(kind: str) -> bool:

@@ -233,6 +233,18 @@ def test_no_credential_unknown_kinds_and_garbage(tmp_path: Path) -> None:
         verify(tmp_path / "folder.mp4")
 
 
+def test_a_film_with_a_tool_s_note_behind_it_has_no_credential_and_is_not_damaged(tmp_path: Path) -> None:
+    whole = (Path(__file__).parents[1] / "cases" / "S.mp4").read_bytes()
+    for name, content, state in (
+        ("note.mp4", whole + b"a note of a tool", "none"),
+        ("camera.mp4", whole + b"\0\0\x40\0INST" + bytes(range(200)), "none"),
+        ("cut.mp4", whole[:3000], "unreadable"),
+        ("signed.mp4", whole + b"a note of c2pa", "broken"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        assert verify(tmp_path / name).state == state, name
+
+
 # --- who signed ---------------------------------------------------------------------------------------------------
 
 
