@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from sora_cli.media.read import open_film, read_frames
+from sora_cli.media.read.index import Index
 
 FRAMES = 20
 
@@ -54,3 +55,14 @@ def test_any_frame_can_be_asked_for(interlaced: Path, wanted: list[int]) -> None
     assert np.abs(np.stack(found).astype(int) - whole[wanted]).max() <= 40  # at the seek, the frame before is not known
     with open_film(interlaced) as film:
         assert [frame.pts // 512 for frame in film.frames(wanted)] == wanted
+
+
+def test_cinema_on_a_disc_of_ntsc_keeps_its_own_rate() -> None:
+    """Of 2 frames one stays for 3 fields: at the disc's rate each fourth frame came twice."""
+    fields = np.cumsum([0] + [3, 2] * 30)
+    for base in (Fraction(1, 90_000), Fraction(1, 1000)):
+        times = np.array([round(int(field) * Fraction(1001, 60_000) / base) for field in fields], np.int64)
+        index = Index(times, times[::12], base, int(times[2] - times[1]))
+        assert index.variable
+        assert index.rate(Fraction(30_000, 1001)) == Fraction(24_000, 1001)
+        assert index.shown_at(Fraction(24_000, 1001)) == [*range(61)]

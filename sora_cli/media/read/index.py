@@ -28,6 +28,10 @@ _ONE_SAMPLE_ONE_FRAME = {"h264", "hevc", "prores", "mjpeg", "png", "qtrle", "raw
 _RATES = [Fraction(rate) for rate in (5, 6, 8, 10, 12, 15, 16, 18, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120)]
 _RATES += [Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60, 120)]
 _FASTEST = 120
+_PULLED_DOWN = (Fraction(4, 5), Fraction(2, 5))
+"""Frames of cinema on discs and in broadcasts: of 2 one stays for 3 fields, or frames, the other for 2."""
+_UNEVEN = 1.75
+"""How many times as long as another such a frame stays at most, with what clocks round: half as long again."""
 _NEARLY_ALL = 0.97
 """The part of a film's frames that a rate must show: clocks of recorders tremble."""
 _ENOUGH, _STILL, _STILL_SECONDS = 20, 5, Fraction(1, 5)
@@ -151,11 +155,22 @@ class Index(Struct, frozen=True):
             if told and abs(count / told - span) <= slack:
                 return told
             return standard_rate(count / span, Fraction(1, 200)) if span else told or Fraction(25)
+        if told and (film := self._before_pulldown(told, span)):
+            return film
         found = [told] if told and count / span * Fraction(4, 5) <= told <= _FASTEST else []
         steps = [Fraction(max(1.0, float(step))) for step in np.quantile(self._steps, [0.5, 0.05])]
         found += [standard_rate(1 / (step * self.base), Fraction(1, 20)) for step in steps]
         found.sort(key=lambda rate: rate not in _RATES)  # a mean over holes is told too, at which no camera records
         return max(found, key=lambda rate: min(len({*self.shown_at(rate)}), _NEARLY_ALL * len(self.times)))
+
+    def _before_pulldown(self, told: Fraction, span: Fraction) -> Fraction | None:
+        """The rate of a cinema film that was brought to a rate of video, where each of its frames comes once."""
+        steps, count = np.diff(self.times), len(self.times) - 1
+        if count < _ENOUGH or steps.max() > _UNEVEN * steps.min():
+            return None
+        rates = (told * part for part in _PULLED_DOWN)
+        near = (rate for rate in rates if abs(count / rate - span) <= 1 / rate)
+        return next((rate for rate in near if self.shown_at(rate)[:count] == [*range(count)]), None)
 
 
 def _slow(rate: Fraction) -> Fraction:
