@@ -88,13 +88,15 @@ def has_marker(path: Path) -> bool:
 
 def is_bare(path: Path) -> bool:
     """Whether a film is whole but for what stands behind it, and nothing in it is called a credential."""
+    if has_marker(path):
+        return False
     with path.open("rb") as file:
         begun = any(box.name == b"moov" for box in boxes(file, 0, file.seek(0, 2)))
     try:
         require_whole(path)
     except MediaError:
         return False
-    return begun and not has_marker(path)
+    return begun
 
 
 def is_store(kind: str) -> bool:

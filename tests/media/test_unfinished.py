@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -66,6 +67,16 @@ def test_what_cameras_and_tools_write_behind_the_last_box_does_not_make_a_film_c
         path.write_bytes(data + cut)
         with pytest.raises(UnusableFile, match="it is cut short"):
             probe(path)
+
+
+def test_a_film_whose_boxes_say_that_they_are_longer_than_the_file_is_read_or_told_as_damaged(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", [40] * 5)
+    data = bytearray(path.read_bytes())
+    for name in (b"trak", b"stbl", b"stsd"):
+        at = data.index(name) - 4
+        path.write_bytes(data[:at] + (1 << 29).to_bytes(4, "big") + data[at + 4 :])
+        with suppress(UnusableFile):
+            assert probe(path).frames == 5
 
 
 def test_a_gif_with_bytes_behind_its_end_is_whole(tmp_path: Path) -> None:

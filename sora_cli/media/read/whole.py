@@ -73,7 +73,10 @@ def boxes(file: BinaryIO, at: int, end: int) -> Iterator[Box]:
     """The boxes from one place to another (ISO/IEC 14496-12, 4.2), as long as they say how long they are."""
     while at + 8 <= end:
         file.seek(at)
-        length, name = struct.unpack(">I4s", file.read(8))
+        head = file.read(8)
+        if len(head) < 8:  # a box around it says that it is longer than the file
+            return
+        length, name = struct.unpack(">I4s", head)
         inside = at + 8
         if length == 1:
             length, inside = int.from_bytes(file.read(8), "big"), at + 16
