@@ -155,6 +155,14 @@ def test_dialects_name_terms_that_there_are() -> None:
         assert set(card.dialect.moves) | set(card.dialect.avoids) <= set(terms.MOVES)
 
 
+def test_articles_fit_the_words_that_a_dialect_has_for_a_term() -> None:
+    for dialect in {id(made.card.dialect): made.card.dialect for made in known()}.values():
+        for kind in (Part.FRAMING, Part.ANGLE, Part.LENS):
+            told = [phrases.view(dialect, {Part.SETTING: "the harbour", kind: name}) for name in terms.TABLE[kind]]
+            articles = re.findall(r"\b(an?) ([a-z])", "\n".join(told))
+            assert all((article == "an") is (letter in "aeiou") for article, letter in articles), told
+
+
 def test_a_moving_camera_avoids_what_its_dialect_says_behind_the_author_s_words(tmp_path: Path) -> None:
     deaf = replace(CARDS["nano"], name="deaf", abilities=frozenset())
 

@@ -122,7 +122,8 @@ def view(dialect: Dialect, said: Mapping[Part, str]) -> str:
     setting, light = said.get(Part.SETTING, ""), light_phrase(dialect, said.get(Part.LIGHT, ""))
     lens, depth = said.get(Part.LENS, ""), said.get(Part.DEPTH, "")
     found = terms.find(Part.LENS, lens)
-    extras = [f"{'an' if found.words[0] in 'aeiou' else 'a'} {term(dialect, Part.LENS, lens)}" if found else lens]
+    glass = term(dialect, Part.LENS, lens)
+    extras = [f"{'an' if glass[0] in 'aeiou' else 'a'} {glass}" if found else lens]
     extras = [part for part in (*extras, term(dialect, Part.DEPTH, depth)) if part]
     if shot and setting:
         known = Part.FRAMING not in said or terms.find(Part.FRAMING, said[Part.FRAMING])

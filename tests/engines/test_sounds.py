@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from transformers import GPT2Model
 
 pytest.importorskip("torchsde")
 
@@ -56,6 +58,19 @@ def test_a_model_makes_what_is_asked_for_again_and_otherwise(folders: dict[str, 
     assert not np.array_equal(first, model.make("the grass", 0.4, 1))
     assert 0.001 < np.abs(first).max() <= 0.701
     model.close()
+
+
+def test_a_bare_language_model_as_older_checkpoints_name_it_goes_on_too(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    old = shutil.copytree(folders["audioldm2"], tmp_path / "old")
+    GPT2Model.from_pretrained(old / "language_model").save_pretrained(old / "language_model")
+    index = old / "model_index.json"
+    index.write_text(index.read_text(encoding="utf-8").replace("GPT2LMHeadModel", "GPT2Model"), encoding="utf-8")
+    made = [
+        open_sound_model(sound_card(str(folder))).make("a red ball", 0.4, 1) for folder in (old, folders["audioldm2"])
+    ]
+    assert np.array_equal(*made)
 
 
 @pytest.mark.parametrize("name", MAKERS)

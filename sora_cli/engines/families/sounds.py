@@ -5,15 +5,19 @@ from __future__ import annotations
 import gc
 from abc import ABC, abstractmethod
 from math import gcd
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
 from diffusers import AudioLDM2Pipeline, StableAudioPipeline
 from numpy.typing import NDArray
 from scipy import signal
+from transformers import GPT2LMHeadModel
+from typing_extensions import override
 
 from sora_cli.engines.checkpoint import Checkpoint
+from sora_cli.engines.families.diffusion import Loadable
+from sora_cli.engines.families.language import whole
 from sora_cli.engines.runtime.device import best_device, best_dtype, quiet, seeded
 from sora_cli.engines.runtime.errors import is_full, told_as_loading
 from sora_cli.engines.sounds import SoundCard
@@ -39,7 +43,12 @@ class _Sounds(ABC):
         dtype = best_dtype(self.device, sum(held.bytes_of(name) for name in held.components()))
         with told_as_loading(card), quiet():
             pipe = self.kind.from_pretrained(
-                str(card.location), torch_dtype=dtype, local_files_only=True, use_safetensors=True, variant=held.variant
+                str(card.location),
+                torch_dtype=dtype,
+                local_files_only=True,
+                use_safetensors=True,
+                variant=held.variant,
+                **self._parts(held, dtype),
             )
             self.pipe = pipe.to(self.device)
         self.longest = self._longest()
@@ -66,6 +75,10 @@ class _Sounds(ABC):
         gc.collect()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
+
+    def _parts(self, held: Checkpoint, dtype: torch.dtype) -> dict[str, object]:  # noqa: ARG002  as overridden
+        """Components that are not to be of the class that the checkpoint names."""
+        return {}
 
     @abstractmethod
     def _longest(self) -> float:
@@ -96,6 +109,15 @@ class AudioLDM2(_Sounds):
     """AudioLDM 2: mono."""
 
     kind, steps = AudioLDM2Pipeline, 200
+
+    @override
+    def _parts(self, held: Checkpoint, dtype: torch.dtype) -> dict[str, object]:
+        """A bare GPT-2, as older checkpoints name it, no longer has what the pipeline asks of it to go on."""
+        if held.components().get("language_model", ("", ""))[1] != "GPT2Model":
+            return {}
+        kind = cast("Loadable[torch.nn.Module]", GPT2LMHeadModel)
+        variant = held.variant_of("language_model")
+        return {"language_model": whole(kind, held.folder / "language_model", dtype=dtype, variant=variant)}
 
     def _longest(self) -> float:
         vocoder = self.pipe.vocoder.config
