@@ -98,6 +98,17 @@ def test_a_film_that_holds_has_a_row_a_shot_and_a_row_a_join(folder: Path) -> No
     assert "identity not measured, because" in found.rows[-1].said
 
 
+def test_a_sound_that_begins_with_a_beat_is_no_fault_of_the_join(folder: Path) -> None:
+    """An explosion clicked, and got louder at once."""
+    first, second = CARRIED["beats"]
+    made = make(folder, {"name": "walk", "beats": [first, second | {"sound": "explosion"}]})
+    found = review(made.path)
+    assert found.ok, verdicts(found)
+    assert "click not measured, because a sound begins there" in verdicts(found)["join walk/1"]
+    (told,) = json.loads(Path(f"{made.path}.sora.json").read_text())["sounds"]
+    assert told == {"bus": "effects", "words": "explosion", "start": 1.0, "seconds": 1.0}
+
+
 def test_what_was_found_is_kept_and_the_film_stays_up_to_date(folder: Path) -> None:
     made = make(folder, CARRIED)
     found = review(made.path)
@@ -267,3 +278,31 @@ def test_sound_of_a_film_of_others_may_be_longer_than_its_picture() -> None:
     ]
     assert [row.ok for row in rows] == [False, True]
     assert all(json.dumps(row.as_dict(), allow_nan=False) for row in rows)
+
+
+def rolled(count: int, hold: int, ground: int = 0) -> Iterator[Frames]:
+    """A large ball that rolls over a photograph, each picture `hold` frames long; a mark moves on each of these."""
+    rows, columns = np.mgrid[:128, :192]
+    for frame in range(count * hold):
+        at = 20 + 15 * (frame // hold)
+        picture = np.roll(PHOTOGRAPH[100:228, 200:392], ground, axis=0).copy()
+        picture[(rows - 70) ** 2 + (columns - at) ** 2 < 60**2] = (220, 30, 30)
+        picture[10:20, 2 * frame % 150 : 2 * frame % 150 + 30] = 200
+        yield picture
+
+
+@pytest.mark.parametrize("hold", [1, 2, 5])
+def test_pictures_that_are_shown_for_several_frames_are_no_cuts_and_no_jumps(hold: int) -> None:
+    """As in films of 24 and 60 frames by a model of 12: each picture stood out from frames that were the same."""
+    part = ShotSpan("one", "one", 0, 12 * hold, (0, 12 * hold), (6 * hold,), hold=Fraction(hold))
+    seen = watch(rolled(12, hold), [part], subjects=False)
+    _, join, whole = judge([part], seen, None, Fraction(12 * hold), Bars())
+    assert join.ok, join.said
+    assert whole.ok, whole.said
+
+
+def test_a_cut_among_such_pictures_and_one_between_stills_is_found() -> None:
+    dog = np.ascontiguousarray(data.chelsea()[:128, 100:292])
+    still = [*[PHOTOGRAPH[100:228, :192]] * 12, *[dog] * 12, *[PHOTOGRAPH[100:228, 200:392]] * 12]
+    assert watch(still).cuts == [12, 24]
+    assert watch([*rolled(10, 2), *[dog] * 2, *rolled(10, 2, ground=60)]).cuts == [20, 22]

@@ -18,7 +18,7 @@ from sora_cli.flows import identity
 from sora_cli.media.read import Film, open_film
 from sora_cli.media.read.glimpse import narrow
 from sora_cli.record import sidecar
-from sora_cli.record.film import FilmRecord, ShotRecord, TakeRecord
+from sora_cli.record.film import FilmRecord, FoleyRecord, ShotRecord, SoundRecord, TakeRecord
 from sora_cli.review.bars import bars_from
 from sora_cli.review.ears import listen
 from sora_cli.review.judge import ReviewRow, judge
@@ -92,8 +92,18 @@ def review(path: Path, embedding: str | None = None) -> Review:
         seen.likeness, seen.unlike = identity.measured(film, path, record if own else None, parts, embed)
         heard = listen(film.sound()) if film.facts.channels else None
     bars = bars_from(record.bars if record and own else {})
-    found = Review(path, own, tuple(judge(parts, seen, heard, fps, bars, planned=planned)), tuple(remarks))
+    laid = _laid(record) if record and own else []
+    found = Review(path, own, tuple(judge(parts, seen, heard, fps, bars, planned=planned, laid=laid)), tuple(remarks))
     return _kept(found) if own else found
+
+
+def _laid(record: FilmRecord) -> list[tuple[float, float]]:
+    """The seconds from and up to which a line or an effect is heard; of what lies under a film, its two ends."""
+    lines = [(line.start, line.start + line.seconds) for line in record.lines if line.laid]
+    named: list[SoundRecord | FoleyRecord] = [*record.sounds, *record.foley]
+    sounds = [(each.bus, each.start, each.start + each.seconds) for each in named]
+    effects = [(start, end) for bus, start, end in sounds if bus == "effects"]
+    return [*lines, *effects, *((at, at) for bus, *ends in sounds if bus != "effects" for at in ends)]
 
 
 def _moving(record: FilmRecord) -> dict[str, list[Moving]]:
@@ -135,10 +145,13 @@ def _part(number: int, record: FilmRecord) -> ShotSpan:
     later = record.shots[number + 1 : number + 2]
     end = shot.start + shot.frames
     clear = (shot.start + max(shot.overlap, shot.lead), end - sum(other.overlap for other in later))
-    joins, breaks = _joins(shot, [take for take in record.takes if take.plays and take.at is not None])
+    played = [take for take in record.takes if take.plays and take.at is not None]
+    joins, breaks = _joins(shot, played)
+    rates = [Fraction(take.fps) * Fraction(shot.speed) for take in played if take.shot == shot.name]
+    hold = max(Fraction(1), Fraction(record.film.fps) / min(rates)) if rates else Fraction(1)
     if not any(take.shot == shot.name for take in record.takes) and not any(take.at is None for take in record.takes):
         clear = (end, end)  # a title card
-    return ShotSpan(shot.name, shot.like or shot.scene, shot.start, end, clear, tuple(joins), tuple(breaks))
+    return ShotSpan(shot.name, shot.like or shot.scene, shot.start, end, clear, tuple(joins), tuple(breaks), hold)
 
 
 def _joins(shot: ShotRecord, played: Sequence[TakeRecord]) -> tuple[list[int], list[int]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, JsonValue, model_validator
@@ -16,7 +17,7 @@ from sora_cli.data import LIST, MOST, Count, Finite, Key, Keys, Name, Ratio, Rec
 from sora_cli.plan.anchors import Anchors
 from sora_cli.plan.data import Named, TakeFields
 from sora_cli.plan.plan import Plan, PlannedShot
-from sora_cli.plan.sounds import by_pictures
+from sora_cli.plan.sounds import PlannedSound, by_pictures
 
 if TYPE_CHECKING:
     from sora_cli.sound.lines import PlacedLine
@@ -233,6 +234,23 @@ class LineRecord(Record):
         )
 
 
+class SoundRecord(Record):
+    """A sound that the storyboard names: on which bus, in which words (none of a file), when and for how long."""
+
+    bus: Name
+    words: Words
+    start: Seconds
+    seconds: Seconds
+
+    @classmethod
+    def of(cls, sound: PlannedSound, fps: Fraction) -> SoundRecord:
+        """The record of a planned sound in a film of `fps`."""
+        start = max(Fraction(0), sound.start / fps + sound.at - sound.leads)
+        return cls.model_construct(
+            bus=sound.bus, words=sound.words, start=float(start), seconds=float(sound.seconds(fps))
+        )
+
+
 class FoleyRecord(Record):
     """A sound that was laid since the pictures show it: on which bus, which, when and for how long, and its key."""
 
@@ -271,6 +289,8 @@ class FilmRecord(Record):
     cost: CostRecord | None = None
     """What making all its takes has cost."""
     lines: Annotated[tuple[LineRecord, ...], LIST, Field(max_length=MOST)] = ()
+    sounds: Annotated[tuple[SoundRecord, ...], LIST, Field(max_length=MOST)] = ()
+    """What is heard since the storyboard says so; earlier versions did not tell."""
     foley: Annotated[tuple[FoleyRecord, ...], LIST, Field(max_length=MOST)] = ()
     """What is heard of what is seen."""
     heard: Annotated[dict[Name, Words], Field(max_length=MOST)] = Field(default={})

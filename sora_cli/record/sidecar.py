@@ -46,6 +46,7 @@ from sora_cli.record.film import (
     PrintRecord,
     RecipeRecord,
     ShotRecord,
+    SoundRecord,
     TakeRecord,
 )
 from sora_cli.review.bars import is_good
@@ -293,7 +294,8 @@ def write(
         lines=tuple(map(LineRecord.of, plan.lines)), foley=tuple(foley), heard=dict(heard), subtitles=subtitles,
         moderation=dict(moderation),
     )  # fmt: skip
-    more = {"before": _before(record, film.path), "stills": tuple(_stills(plan, store))}
+    sounds = tuple(SoundRecord.of(sound, plan.fps) for sound in every(plan))
+    more = {"before": _before(record, film.path), "stills": tuple(_stills(plan, store)), "sounds": sounds}
     record = record.model_copy(update={name: value for name, value in more.items() if value})
     _write(film.sidecar, record.to_dict() | ({"cost": film.cost.as_dict()} if film.cost else {}))
 

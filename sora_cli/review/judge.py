@@ -25,6 +25,8 @@ LINKS = 4
 """From so many links on a chain has a slope."""
 STEADY = 5
 """Links in which a drift that is let pass may not reach the bar of colour."""
+DUCKED = (0.25, 0.7)
+"""Seconds before and after a sound in which what lies under it goes down and comes up again."""
 SMALL = 0.007
 """Parts of the width a frame: a motion that nobody minds."""
 
@@ -88,9 +90,13 @@ def judge(
     bars: Bars,
     *,
     planned: bool = True,
+    laid: Sequence[tuple[float, float]] = (),
 ) -> list[ReviewRow]:
-    """All rows of a film, in its order; `planned` says that its parts are what was planned, not what its cuts show."""
-    film = _Film(parts, seen, heard, fps, bars, planned)
+    """All rows of a film, in its order; `planned` says that its parts are what was planned, not what its cuts show.
+
+    `laid` are the seconds from and up to which somebody asked for a sound: what one begins with is no click.
+    """
+    film = _Film(parts, seen, heard, fps, bars, planned, laid)
     rows = [row for part in parts for row in (film.shot(part), *film.joins(part))]
     return [*rows, film.whole()]
 
@@ -102,6 +108,7 @@ class _Film(Struct):
     fps: Fraction
     bars: Bars
     planned: bool
+    laid: Sequence[tuple[float, float]]
 
     def second(self, frame: int) -> float:
         return float(frame / self.fps)
@@ -192,7 +199,8 @@ class _Film(Struct):
     def jump(self, part: ShotSpan, join: int) -> Figure:
         """The change at the join beside a usual large one; or how far the picture moves there beside its usual way."""
         first = part.clear[0] if part.clear[0] < join else 0
-        before, after = (max(1, first + 1, join - 6), join), (join + 1, min(part.clear[1], join + 7))
+        reach = 6 * math.ceil(part.hold)
+        before, after = (max(1, first + 1, join - reach), join), (join + 1, min(part.clear[1], join + reach + 1))
         around = [look.change for look in (*self.looks(*before), *self.looks(*after))]
         # A model that makes frames in groups changes more where a group begins, all along: that is no jump.
         usual, here = sorted([0.0, *around])[-2 if len(around) > 2 else -1], self.seen.looks[join].change
@@ -223,8 +231,15 @@ class _Film(Struct):
         if self.heard is None:
             return
         second = self.second(join)
-        click, bar = self.heard.clicks(second), self.bars.click
-        yield _judged("click", round(click, 1), bar, "the sound clicks", ok=click <= bar)
+        if any(abs(start - second) < 0.1 for start, _ in self.laid):
+            yield Figure("click", None, said="not measured, because a sound begins there")
+        else:
+            click, bar = self.heard.clicks(second), self.bars.click
+            yield _judged("click", round(click, 1), bar, "the sound clicks", ok=click <= bar)
+        before, after = (reach + 0.4 for reach in DUCKED)
+        if any(start - before < second < end + after for start, end in self.laid):
+            yield Figure("level", None, said="not measured, because a line or a sound is heard there")
+            return
         here, before, bar = self.heard.level(second), self.heard.level(second - 0.4), self.bars.level
         step, loud = here - before, max(here, before) > SILENT + 10
         fault = f"the sound gets {'louder' if step > 0 else 'quieter'} at once"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from fractions import Fraction
 from itertools import pairwise
 
 from msgspec import Struct
@@ -13,6 +15,7 @@ class ShotSpan(Struct, frozen=True):
 
     Shots of one `scene` have one place and hour.
     `joins` are the frames inside or at its head that open a stretch that carries on, `breaks` those that open another.
+    Each picture of its takes is on the screen for `hold` frames: more than 1 where the film has more frames a second.
     """
 
     name: str
@@ -22,6 +25,11 @@ class ShotSpan(Struct, frozen=True):
     clear: tuple[int, int]
     joins: tuple[int, ...] = ()
     breaks: tuple[int, ...] = ()
+    hold: Fraction = Fraction(1)
+
+    def around(self, join: int) -> tuple[int, int, int, int]:
+        """Frames that show two pictures before a join, its own and one after it, each as long after the one before."""
+        return join - int(2 * self.hold), join - int(self.hold), join, join + math.ceil(self.hold)
 
     @property
     def links(self) -> list[tuple[int, int]]:
@@ -34,11 +42,6 @@ class ShotSpan(Struct, frozen=True):
 def sampled(start: int, end: int) -> list[int]:
     """The frames of a link that are compared: first, middle and last."""
     return sorted({start, (start + end - 1) // 2, end - 1})
-
-
-def joins_of(parts: Iterable[ShotSpan]) -> set[int]:
-    """The frames that open a carried-on stretch."""
-    return {join for part in parts for join in part.joins}
 
 
 def by_cuts(cuts: Iterable[int], frames: int) -> list[ShotSpan]:

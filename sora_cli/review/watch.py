@@ -6,7 +6,7 @@ Kroeger et al. 2016, OpenCV's) in parts of the picture's width a frame.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
@@ -18,13 +18,17 @@ from numpy.typing import NDArray
 from sora_cli.media.stream import Frames
 from sora_cli.review.compare import Difference
 from sora_cli.review.hold import Album
-from sora_cli.review.parts import ShotSpan, joins_of
+from sora_cli.review.parts import ShotSpan
 from sora_cli.review.track import Moving, Tracker
 
 WIDTH = 384
 """Pictures are looked at no wider than this."""
 MOVES = 0.002
 """Parts of the width a frame: what moves less stands still."""
+HELD = 7
+"""Frames for which a film of few pictures a second repeats one at most: 8 of them in 60 frames."""
+STEP, MARKED = 2.0, 0.06
+"""Steps of luma that are a change, and the part of the picture in which a mark that moves makes such ones at most."""
 
 Plane = NDArray[np.float32]
 
@@ -73,11 +77,15 @@ def watch(
 
     It looks for `cuts` and for `subjects` that move only where asked.
     """
-    seen, recent, album = Watched(), deque[Plane](maxlen=4), Album(parts)
+    seen, album = Watched(), Album(parts)
+    joins = {join: part.around(join) for part in parts for join in part.joins}
+    recent = deque[Plane](maxlen=max((around[-1] - around[0] + 1 for around in joins.values()), default=1))
     tracker = Tracker(parts if subjects else ())
     finder = CutFinder() if cuts else None
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    joins = joins_of(parts)
+    due = defaultdict[int, list[int]](list)
+    for join, around in joins.items():
+        due[around[-1]].append(join)
     for number, small in enumerate(map(_small, pictures)):
         luma = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
         seen.looks.append(_look(luma, recent[-1] if recent else None))
@@ -85,8 +93,10 @@ def watch(
         album(number, small)
         tracker(number, small)
         recent.append(luma)
-        if number - 1 in joins and len(recent) == 4:
-            seen.motions[number - 1] = Motion(*(_flow(flow, *pair) for pair in pairwise(recent)))
+        for join in due.pop(number, ()):
+            if len(recent) > number - joins[join][0]:
+                over = pairwise(recent[frame - number - 1] for frame in joins[join])
+                seen.motions[join] = Motion(*(_flow(flow, *pair) for pair in over))
     seen.links, seen.moving = album.links, tracker.found
     return seen
 
@@ -101,19 +111,35 @@ def find_cuts(pictures: Iterable[Frames]) -> tuple[list[int], int]:
 
 
 class CutFinder:
-    """PySceneDetect's detector of cuts that stand out from their neighbours, a frame at a time."""
+    """PySceneDetect's detector of cuts that stand out from their neighbours, a frame at a time.
+
+    A picture that is shown for several frames is looked at once, since what moves would stand out from frames that
+    stand still. Whatever stands still for longer than `HELD` frames is looked at again: it is a still.
+    """
 
     def __init__(self) -> None:
         from scenedetect.detectors import AdaptiveDetector
 
         self._detector = AdaptiveDetector(2.0, min_scene_len=2, window_width=3, min_content_val=10.0)
+        self._before: Plane | None = None
+        self._still = 0
 
     def __call__(self, picture: Frames, number: int) -> Iterator[int]:
         """Look at the next picture; the numbers of frames that open a new picture, told a little later."""
         from scenedetect import FrameTimecode
 
+        luma = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        self._still = self._still + 1 if self._before is not None and _same(self._before, luma) else 0
+        self._before = luma
+        if 0 < self._still <= HELD:
+            return
         for cut in self._detector.process_frame(FrameTimecode(number, 24.0), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)):
             yield cut.frame_num
+
+
+def _same(one: Plane, other: Plane) -> bool:
+    """Whether two pictures are one but for a mark that moves over them, and for how they were compressed."""
+    return bool((np.abs(cv2.blur(other - one, (9, 9))) > STEP).mean() < MARKED)
 
 
 def _small(picture: Frames) -> Frames:
