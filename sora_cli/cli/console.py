@@ -205,11 +205,18 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
     yield from _part_lines(verdict.parts, "  ")
 
 
+def _places(part: IngredientVerdict) -> str:
+    """Where a part plays in its film; of more than six places, how many others there are."""
+    spans = [] if part.start is None else [(part.start, part.end), *part.again]
+    told = [f"{start:.2f}-{end:.2f} s" for start, end in spans[:6]]
+    more = [f"{len(spans) - 6} more"] if len(spans) > 6 else []
+    return f" {', '.join([*told, *more])}" if told else ""
+
+
 def _part_lines(parts: Sequence[IngredientVerdict], indent: str) -> Iterator[str]:
     for part in parts:
-        place = "" if part.start is None else f" {part.start:.2f}-{part.end:.2f} s"
         prompt = part.parameters.get("prompt", "")
-        yield f"{indent}{part.name}{place}: {part.state}" + (f' "{prompt}"' if prompt else "")
+        yield f"{indent}{part.name}{_places(part)}: {part.state}" + (f' "{prompt}"' if prompt else "")
         yield from (f"{indent}  problem: {problem}" for problem in part.problems)
         yield from (f"{indent}  note: {note}" for note in part.notes)
         yield from _part_lines(part.parts, indent + "  ")

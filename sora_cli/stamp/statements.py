@@ -6,6 +6,7 @@ taken as not there.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from sora_cli.errors import counted
@@ -70,9 +71,9 @@ def creation(manifest: Manifest) -> Mapping[str, object]:
     return min(found, key=lambda each: each.get("action") != "c2pa.created", default={})
 
 
-def places(manifest: Manifest) -> dict[str, tuple[float, float]]:
-    """Read the place of each ingredient, by its label: start and end in seconds."""
-    found: dict[str, tuple[float, float]] = {}
+def places(manifest: Manifest) -> dict[str, list[tuple[float, float]]]:
+    """Read the places of each ingredient, by its label: start and end in seconds. Music may be heard in several."""
+    found = defaultdict[str, list[tuple[float, float]]](list)
     for action in actions(manifest):
         if action.get("action") != "c2pa.placed":
             continue
@@ -82,7 +83,7 @@ def places(manifest: Manifest) -> dict[str, tuple[float, float]]:
         except (KeyError, ValueError):
             continue
         for each in sequence(mapping(action.get("parameters")).get("ingredients")):
-            found[text(mapping(each).get("url")).rpartition("/")[2]] = span
+            found[text(mapping(each).get("url")).rpartition("/")[2]].append(span)
     return found
 
 

@@ -55,7 +55,8 @@ class IngredientVerdict(Struct, frozen=True, kw_only=True):
 
     `state`: `whole`, `failed`, `unsigned` where it has no credential of its own, or `unread` where that could not be
     checked. `notes` say what of its signer does not count, `problems` what was changed. `start` and `end` are its
-    place in the film in seconds. `parameters` are those of its making, without their prefix.
+    place in the film in seconds, the first of them, `again` the others. `parameters` are those of its making, without
+    their prefix.
     """
 
     name: str
@@ -64,6 +65,7 @@ class IngredientVerdict(Struct, frozen=True, kw_only=True):
     signer: str = ""
     start: float | None = None
     end: float | None = None
+    again: tuple[tuple[float, float], ...] = ()
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     parameters: Mapping[str, object] = field(default_factory=dict)
@@ -284,13 +286,13 @@ class _Tree:
                 return
             key = statements.text(each.get("label"))
             changes = self._reading.changes.get(f"{label}/c2pa.assertions/{key}", ())
-            yield self._part(each, changes, places.get(key, (None, None)), above)
+            yield self._part(each, changes, places.get(key, ()), above)
 
     def _part(
         self,
         ingredient: Mapping[str, object],
         changes: tuple[ValidationStatus, ...],
-        place: tuple[float | None, float | None],
+        places: Sequence[tuple[float, float]],
         above: frozenset[str],
     ) -> IngredientVerdict:
         own = statements.text(ingredient.get("active_manifest"))
@@ -314,8 +316,9 @@ class _Tree:
             relationship=statements.text(ingredient.get("relationship")),
             state="failed" if harm else "unread" if unread else "whole" if own else "unsigned",
             signer=statements.text(certificate.subject),
-            start=place[0],
-            end=place[1],
+            start=places[0][0] if places else None,
+            end=places[0][1] if places else None,
+            again=tuple(places[1:]),
             problems=tuple(dict.fromkeys(meaning(each.code) for each in harm)),
             notes=tuple(dict.fromkeys(meaning(each.code, certificate) for each in soft)),
             parameters=statements.parameters(created),

@@ -13,6 +13,7 @@ import pytest
 from msgspec.structs import replace
 from PIL import Image
 
+from sora_cli.cli.console import verdict_lines
 from sora_cli.errors import MediaError, PolicyError, RequestError, StampError
 from sora_cli.events import Event, Recording, Silent, StageDone, StageStarted, StageStep
 from sora_cli.media.deliveries import WEB
@@ -136,8 +137,11 @@ def _wav(path: Path) -> None:
 def test_material_that_c2pa_cannot_hash_is_still_named(tmp_path: Path, making: Making, send: Send) -> None:
     song = tmp_path / "song.ogg"
     song.write_bytes(b"OggS")
-    making = replace(making, sounds=((song, 0, 24),))
+    making = replace(making, sounds=((song, 0, 6), (song, 12, 24)))  # the last of them was told alone
     done = send(making=making)
+    assert next(line for line in verdict_lines(done.verdict) if "song" in line) == (
+        "  song.ogg 0.00-0.50 s, 1.00-2.00 s: unsigned"
+    )
     assert [each["name"] for each in done.verdict.parameters["music"]] == ["song.ogg"]
     assert done.verdict.parameters["music"][0]["sha256"] == digest(song)
     assert done.verdict.parts[-1].name == "song.ogg"
