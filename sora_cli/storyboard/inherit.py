@@ -70,8 +70,8 @@ class Inheritance:
         if form.sound is not None:
             now |= self._sound(held, form.sound, (*loc, "sound"), own=level in ("shot", "beat"))
             origin["sound"] = (*loc, "sound")
-            for key in ("leads", "lags"):
-                if getattr(form.sound, key, None) is not None:
+            for key in ("leads", "lags") if isinstance(form.sound, SoundForm) and _joins(form.sound) else ():
+                if getattr(form.sound, key) is not None:
                     origin[f"sound.{key}"] = (*loc, "sound", key)
         return replace(held, **now, origin=origin)
 
@@ -167,7 +167,8 @@ class Inheritance:
             path, text = self.heard(written.music, (*loc, "music"))
             bed = replace(bed, music_path=path, music_text=text)
         values = {key: getattr(written, key) for key in ("loudness", "duck", "space", "foley")}
-        values |= {key: self._time(written, key, loc) for key in ("leads", "lags")}
+        if _joins(written):
+            values |= {key: self._time(written, key, loc) for key in ("leads", "lags")}
         return replace(bed, **{key: value for key, value in values.items() if value is not None})
 
     def _time(self, written: SoundForm, key: str, loc: Loc) -> Fraction | None:
@@ -195,3 +196,8 @@ class Inheritance:
             self._files.refuse(f"{quoted(written)} is a file and more", loc, hint)
             return None, ""
         return None, written
+
+
+def _joins(written: SoundForm) -> bool:
+    """Whether `leads` and `lags` are those of what lies under the film, not of a sound in `words` alone."""
+    return not written.words or bool(written.ambience or written.music)

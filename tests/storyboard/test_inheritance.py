@@ -91,6 +91,18 @@ scenes:
     assert beats[1].sound_path == tmp_path / "song.wav"
 
 
+def test_how_early_a_sound_in_words_comes_is_not_how_early_the_ambience_does() -> None:
+    found = board(
+        "sound: {ambience: rain, leads: 0.5s}\n"
+        "shots: [{prompt: a, sound: {words: thunder, leads: 2s}}, {prompt: b, sound: {leads: 1s}},\n"
+        "  {prompt: c, sound: {words: thunder, ambience: surf, leads: 2s}}]"
+    )
+    beats = [shot.beats[0] for shot in found.shots]
+    assert [float(beat.bed.leads) for beat in beats] == [0.5, 1, 2]
+    assert [float(beat.sound_leads) for beat in beats] == [2, 1, 2]
+    assert beats[0].origin["sound.leads"] == ("sound", "leads")
+
+
 def test_what_a_shot_writes_once_for_its_beats(tmp_path: Path) -> None:
     for name in ("a.png", "b.png", "c.png"):
         (tmp_path / name).touch()
