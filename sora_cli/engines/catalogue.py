@@ -189,8 +189,8 @@ def of_folder(folder: Path, *, name: str, source: str = "") -> EngineCard:
     Raises:
         EngineMissing: no family runs what the folder holds.
     """
-    found = Checkpoint.read(folder)
     with _pulled_again(source):
+        found = Checkpoint.read(folder)
         found.refuse()
     template, exact = recognise(found, source)
     base = sized(template.card, found)

@@ -5,13 +5,10 @@ Without this they are told when the model is loaded, after the plan; or never, w
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 
 from sora_cli import bounded
+from sora_cli.engines import loadable
 from sora_cli.engines.checkpoint import AGAIN, INDEXES, Checkpoint
 from sora_cli.errors import EngineMissing
 
@@ -39,38 +36,12 @@ def refuse(found: Checkpoint) -> None:
     """Raise `EngineMissing` where parts are not what the index says, or are those of different models."""
     if not (found.folder / INDEXES[0]).is_file():
         return  # parts of a modular pipeline may lie elsewhere
-    _refuse_newer(found)
+    loadable.refuse(found)
     _refuse_scheduler(found)
     _refuse_cut(found)
     _refuse_names(found)
     if found.pipeline in WAN:
         _refuse_others(found)
-
-
-def _refuse_newer(found: Checkpoint) -> None:
-    """A class that diffusers has not: of a newer release, or misspelt."""
-    for name, (library, kind) in found.components().items():
-        if library == "diffusers" and (classes := _classes()) and kind not in classes:
-            told = f"{found.folder}: its {name} is a {kind}, which diffusers {_installed()} does not have"
-            saved = found.index.get("_diffusers_version")
-            newer = isinstance(saved, str) and saved != _installed()
-            raise EngineMissing(told, hint=f"it was saved with {saved}: pip install -U diffusers" if newer else AGAIN)
-
-
-@lru_cache(maxsize=1)
-def _classes() -> frozenset[str]:
-    """What diffusers offers, by the text of its own index: importing it would load torch."""
-    place = find_spec("diffusers")
-    if place is None or place.origin is None:
-        return frozenset()
-    return frozenset(re.findall(r'"(\w+)"', Path(place.origin).read_text(encoding="utf-8")))
-
-
-def _installed() -> str:
-    try:
-        return version("diffusers")
-    except PackageNotFoundError:
-        return "here"
 
 
 def _refuse_scheduler(found: Checkpoint) -> None:

@@ -36,6 +36,26 @@ def pair(index: Path) -> None:
     config(index, transformer_2=["diffusers", "WanTransformer3DModel"], boundary_ratio=None)
 
 
+def encoder(index: Path, kind: str = "UMT5EncoderModel", **values: object) -> None:
+    """A text encoder."""
+    part = index.parent / "text_encoder"
+    part.mkdir()
+    weights(part / "model.safetensors", NAMES["UMT5EncoderModel"])
+    config(part / "config.json", model_type="umt5", **values)
+    config(index, text_encoder=["transformers", kind])
+
+
+def tokens(index: Path) -> None:
+    """A tokenizer without its settings."""
+    (index.parent / "tokenizer").mkdir()
+    (index.parent / "tokenizer" / "tokenizer.json").write_text("{}")
+    config(index, tokenizer=["transformers", "T5TokenizerFast"])
+
+
+def in_code(path: Path, code: str) -> None:
+    path.write_bytes(path.read_text().encode(code))
+
+
 @pytest.fixture
 def wan(tmp_path: Path) -> Path:
     """Wan's text to video, with a tensor for each part."""
@@ -60,6 +80,13 @@ Change = Callable[[Path], object]
 OTHER = {"use_flow_sigmas": False, "_class_name": EULER}
 
 
+@pytest.fixture
+def wan_of_few(wan: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same where none of the packages is installed that sora's extras bring."""
+    monkeypatch.setattr("sora_cli.packages.here", lambda _package: False)
+    return wan
+
+
 @pytest.mark.parametrize(
     ("place", "change", "why", "hint"),
     [
@@ -78,15 +105,36 @@ OTHER = {"use_flow_sigmas": False, "_class_name": EULER}
         (INDEX, pair, "second transformer is never used", "0.875"),
         (TENSORS, lambda at: at.rename(at.with_suffix(".gguf")), "are a GGUF", "as .safetensors"),
         (TENSORS, lambda at: at.rename(f"{at}.part"), r"safetensors\.part is a download that was not", "again"),
+        (INDEX, lambda at: config(at, transformer=None, vae=None), "not name the folder transformer", "again"),
+        (INDEX, lambda at: in_code(at, "utf-16"), "model_index.json is UTF-16", "as UTF-8"),
+        ("vae/config.json", lambda at: in_code(at, "utf-8-sig"), "begins with a byte order mark", "as UTF-8"),
+        (INDEX, lambda at: at.write_text("<html>"), "cannot be read", "again"),
+        (INDEX, lambda at: encoder(at, "UMT6Model"), "UMT6Model, which transformers", "again"),
+        (INDEX, lambda at: encoder(at, "U9", transformers_version="9.9"), "is a U9", "9.9: pip install -U transfo"),
+        (INDEX, tokens, "tokenizer has no tokenizer_config.json", "again"),
+        (TENSORS, lambda at: at.rename(at.with_name("model.safetensors")), "under its name", f"rename it {WEIGHTS}"),
+        (TRANSFORMER, lambda at: config(at, quantization_config={"quant_method": "torchao"}), "torchao", "[quantize]"),
+        (TRANSFORMER, lambda at: config(at, quantization_config={"load_in_4bit": True}), "bitsandbytes", "[quantize]"),
+        (TRANSFORMER, lambda at: config(at, quantization_config={"quant_method": "svdq"}), "does not read", "bf16"),
         (f"{TENSORS}.index.json", lambda at: config(at, weight_map={"a": "b.safetensors"}), "b.safetensors is mis", ""),
     ],
 )
-def test_parts_that_do_not_belong_together_are_told(wan: Path, place: str, change: Change, why: str, hint: str) -> None:
+def test_parts_that_do_not_belong_together_or_cannot_be_loaded_are_told(
+    wan_of_few: Path, place: str, change: Change, why: str, hint: str
+) -> None:
+    wan = wan_of_few
     change(wan / place)
     with pytest.raises(EngineMissing, match=why) as caught:
         catalogue.card(str(wan))
     assert hint in caught.value.hint
     assert not caught.value.hint.endswith("pull"), "a folder is not pulled"
+
+
+def test_classes_of_transformers_are_known_by_old_names_and_of_other_models(wan: Path) -> None:
+    encoder(wan / INDEX, "T5EncoderModel")
+    tokens(wan / INDEX)
+    (wan / "tokenizer" / "tokenizer_config.json").write_text("{}")
+    assert catalogue.card(str(wan)).location == wan
 
 
 def test_schedulers_that_others_put_in_are_taken(wan: Path) -> None:
