@@ -306,3 +306,15 @@ def test_a_cut_among_such_pictures_and_one_between_stills_is_found() -> None:
     still = [*[PHOTOGRAPH[100:228, :192]] * 12, *[dog] * 12, *[PHOTOGRAPH[100:228, 200:392]] * 12]
     assert watch(still).cuts == [12, 24]
     assert watch([*rolled(10, 2), *[dog] * 2, *rolled(10, 2, ground=60)]).cuts == [20, 22]
+
+
+@pytest.mark.parametrize("hold", [1, 2, 4])
+@pytest.mark.parametrize("frozen", [0, 16])
+def test_a_head_that_stands_still_is_found_under_a_mark_that_moves(hold: int, frozen: int) -> None:
+    """The mark's way was taken for motion; where pictures are shown for several frames, no head was looked at."""
+    pictures = [panned(2 * (max(0, frame - frozen) // hold), 1)[0].copy() for frame in range(60)]
+    for frame, picture in enumerate(pictures):
+        picture[10:20, 2 * frame % 150 : 2 * frame % 150 + 30] = 255 * (frame // 2 % 2)
+    part = ShotSpan("one", "one", 0, 60, (0, 60), hold=Fraction(hold), marked=True)
+    row = judge([part], watch(pictures, [part], subjects=False), None, Fraction(24), Bars())[0]
+    assert ("its head stands still" in row.said) == bool(frozen), row.said

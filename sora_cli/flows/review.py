@@ -151,7 +151,9 @@ def _part(number: int, record: FilmRecord) -> ShotSpan:
     hold = max(Fraction(1), Fraction(record.film.fps) / min(rates)) if rates else Fraction(1)
     if not any(take.shot == shot.name for take in record.takes) and not any(take.at is None for take in record.takes):
         clear = (end, end)  # a title card
-    return ShotSpan(shot.name, shot.like or shot.scene, shot.start, end, clear, tuple(joins), tuple(breaks), hold)
+    return ShotSpan(
+        shot.name, shot.like or shot.scene, shot.start, end, clear, tuple(joins), tuple(breaks), hold, marked=True
+    )
 
 
 def _joins(shot: ShotRecord, played: Sequence[TakeRecord]) -> tuple[list[int], list[int]]:

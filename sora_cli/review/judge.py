@@ -122,7 +122,13 @@ class _Film(Struct):
         if not looks:
             why = Figure("picture", None, said="not measured, because a transition or a title card covers all of it")
             return ReviewRow("shot", part.name, self.second(part.start), (why,))
-        figures = (*self.held(part), *self.slope(part), self.flicker(looks), *self.moves(part), *self.blank(looks))
+        figures = (
+            *self.held(part),
+            *self.slope(part),
+            self.flicker(looks),
+            *self.moves(part),
+            *self.blank(looks, part),
+        )
         if part.name in self.seen.likeness:
             figures = (*figures, self.alike([self.seen.likeness[part.name]]))
         return ReviewRow("shot", part.name, self.second(part.start), figures)
@@ -171,12 +177,15 @@ class _Film(Struct):
         bar = self.bars.flicker
         return _judged("flicker", round(value, 3), bar, "the light flickers", ok=value <= bar, keeps=value)
 
-    def blank(self, looks: Sequence[FrameLook]) -> Iterator[Figure]:
+    def blank(self, looks: Sequence[FrameLook], part: ShotSpan) -> Iterator[Figure]:
         """Frames that stand still at the head or the tail, frames without a picture."""
-        changes = np.array([look.change for look in looks[1:]])
-        usual = float(np.median(changes)) if len(changes) else 0.0
-        least = max(3, math.ceil(self.fps / 4))
+        changes, step = np.array([look.change for look in looks[1:]]), math.ceil(part.hold)
+        usual = float(np.median([changes[at : at + step].max() for at in range(0, len(changes), step)] or [0.0]))
+        least = max(3, math.ceil(self.fps / 4), 2 * step)
         moving = np.flatnonzero(changes > 0.1 * usual) if usual > 0.05 else np.array([], np.int64)
+        lively = np.flatnonzero([not look.same for look in looks[1:]])
+        if part.marked and 2 * step * len(lively) > len(changes):  # the mark's own way is no motion of the picture
+            moving = np.intersect1d(moving, lively)
         if len(moving):
             ends = {"head": int(moving[0]), "tail": len(changes) - 1 - int(moving[-1])}
             for name, count in ends.items():

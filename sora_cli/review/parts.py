@@ -26,6 +26,8 @@ class ShotSpan(Struct, frozen=True):
     joins: tuple[int, ...] = ()
     breaks: tuple[int, ...] = ()
     hold: Fraction = Fraction(1)
+    marked: bool = False
+    """Whether a visible mark moves over its pictures, those that stand still too."""
 
     def around(self, join: int) -> tuple[int, int, int, int]:
         """Frames that show two pictures before a join, its own and one after it, each as long after the one before."""

@@ -37,13 +37,14 @@ class FrameLook(Struct, frozen=True, kw_only=True):
     """What one frame shows.
 
     `change` is the mean change of luma since the frame before (0 at the first); `pulse` is the middle of
-    all its signed changes, which what moves hardly touches.
+    all its signed changes, which what moves hardly touches. `same` says that nothing but a mark may have moved.
     """
 
     luma: float
     contrast: float
     change: float
     pulse: float
+    same: bool = False
 
 
 class Motion(Struct, frozen=True):
@@ -139,7 +140,11 @@ class CutFinder:
 
 def _same(one: Plane, other: Plane) -> bool:
     """Whether two pictures are one but for a mark that moves over them, and for how they were compressed."""
-    return bool((np.abs(cv2.blur(other - one, (9, 9))) > STEP).mean() < MARKED)
+    return _hardly(np.asarray(cv2.blur(other - one, (9, 9)), np.float32))
+
+
+def _hardly(moved: Plane) -> bool:
+    return bool((np.abs(moved) > STEP).mean() < MARKED)
 
 
 def _small(picture: Frames) -> Frames:
@@ -151,11 +156,13 @@ def _small(picture: Frames) -> Frames:
 
 def _look(luma: Plane, before: Plane | None) -> FrameLook:
     moved = luma - before if before is not None and before.shape == luma.shape else np.zeros_like(luma)
+    broad = np.asarray(cv2.blur(moved, (9, 9)), np.float32)
     return FrameLook(
         luma=float(luma.mean()),
         contrast=float(luma.std()),
         change=float(np.abs(moved).mean()),
-        pulse=float(np.median(cv2.blur(moved, (9, 9)))),
+        pulse=float(np.median(broad)),
+        same=_hardly(broad),
     )
 
 
