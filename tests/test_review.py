@@ -23,7 +23,7 @@ from sora_cli.flows.review import Review, review
 from sora_cli.media.stream import Frames
 from sora_cli.review.bars import Bars
 from sora_cli.review.ears import SoundScan
-from sora_cli.review.judge import judge
+from sora_cli.review.judge import Figure, ReviewRow, judge
 from sora_cli.review.parts import ShotSpan
 from sora_cli.review.watch import watch
 from tests.boards import board, catalogue
@@ -318,3 +318,10 @@ def test_a_head_that_stands_still_is_found_under_a_mark_that_moves(hold: int, fr
     part = ShotSpan("one", "one", 0, 60, (0, 60), hold=Fraction(hold), marked=True)
     row = judge([part], watch(pictures, [part], subjects=False), None, Fraction(24), Bars())[0]
     assert ("its head stands still" in row.said) == bool(frozen), row.said
+
+
+@pytest.mark.parametrize(("short", "words"), [(1, "1 of 3 rows falls short"), (2, "2 of 3 rows fall short")])
+def test_the_closing_line_counts_the_rows_that_fall_short(short: int, words: str) -> None:
+    figures = [Figure("sharpness", 1.0, ok=number >= short) for number in range(3)]
+    rows = tuple(ReviewRow("shot", "", 0.0, (figure,)) for figure in figures)
+    assert Review(Path("film.mp4"), planned=True, rows=rows).words == words

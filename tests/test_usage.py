@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import pytest
 
 from sora_cli.cli import usage
 from sora_cli.cli.main import ROOMS, main
-from sora_cli.cli.progress import Listeners
+from sora_cli.cli.progress import Download, Listeners
 from sora_cli.events import JsonLines, Note
 from tests.boards import catalogue
 from tests.test_film import Greys
@@ -384,6 +385,21 @@ def test_events_that_cannot_be_written_are_told_and_the_work_goes_on(code: int, 
     for words in ("one", "two"):
         tell(Note(words))
     assert [note.message for note in heard] == [*told, "one", "two"]
+
+
+def test_a_new_storyboard_on_a_full_disk_is_no_wrong_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> str:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(import_module("sora_cli.storyboard.starter"), "starter", full)
+    assert main(["new", str(tmp_path)]) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bar_that_is_not_drawn_leaves_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with Download("a") as bar:
+        bar(1, 2)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_two_threads_whose_log_is_full_at_once_tell_it_once_and_go_on() -> None:

@@ -44,8 +44,9 @@ class Download:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Clear the bar away."""
-        self._bar.stop()
+        """Clear the bar away; one that was not drawn would leave an empty line."""
+        if self._bar.console.is_terminal:
+            self._bar.stop()
 
     def __call__(self, fetched: int, total: int) -> None:
         """So much is here."""

@@ -64,7 +64,8 @@ class Review(Struct, frozen=True):
     def words(self) -> str:
         """The closing line."""
         short = sum(not row.ok for row in self.rows)
-        return f"{counted(short, 'row')} of {len(self.rows)} fall short" if short else "everything measured holds"
+        falls = "falls" if short == 1 else "fall"
+        return f"{short} of {counted(len(self.rows), 'row')} {falls} short" if short else "everything measured holds"
 
 
 def review(path: Path, embedding: str | None = None) -> Review:

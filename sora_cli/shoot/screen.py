@@ -82,8 +82,15 @@ class Screen:
             shown = " and ".join(CATEGORIES[category] for category in refused)
             raise RefusedTakeError(
                 f"{take.name}: {what}: this reads as {shown}, which the {rules.name} policy refuses",
-                hint="use other words, or try another seed: `second seeds: 2` in a policy file tries two",
+                hint=_hint(rules.second_seeds),
             )
         if seen.unable and rules.unchecked == "refuse":
             message = f"{take.name}: {what} could not be checked: {seen.unable}; the {rules.name} policy refuses that"
             raise PolicyError(message, hint=seen.hint)
+
+
+def _hint(seeds: int) -> str:
+    """What to do about a take that is refused, where so many other seeds are tried for it anyway."""
+    if not seeds:
+        return "use other words, or try another seed: `second seeds: 2` in a policy file tries two"
+    return f"use other words: `second seeds: {seeds}` in the policy already tries other seeds"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from pathlib import Path
 
 from sora_cli.atomic import remove
-from sora_cli.errors import RequestError
+from sora_cli.errors import HINT_WRITE, RequestError, WorkError
 from sora_cli.spelling import YAML
 
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+"""What a disk says that is full or fails: another place of the same disk helps nobody."""
 _STARTER = """\
 # A storyboard for sora: a film, told in scenes, shots and beats.
 #
@@ -81,6 +84,7 @@ def write_starter(place: Path) -> Path:
 
     Raises:
         RequestError: there is one already, or the folder cannot be written.
+        WorkError: the disk is full, or fails.
     """
     path = place if place.suffix.lower() in YAML else place / "storyboard.yaml"
     try:
@@ -95,5 +99,8 @@ def write_starter(place: Path) -> Path:
     except OSError as error:
         with contextlib.suppress(OSError):
             remove(path)  # half of it is none, and would be there already in the next run
-        raise RequestError(f"cannot write {path}: {error.strerror}", hint="name a folder you may write to") from error
+        told = f"cannot write {path}: {error.strerror}"
+        if error.errno in FULL:
+            raise WorkError(told, hint=HINT_WRITE) from error
+        raise RequestError(told, hint="name a folder you may write to") from error
     return path

@@ -54,19 +54,22 @@ def clips(home: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize(
-    ("seeds", "scores", "kept"),
-    [(1, (0.9, 0.9), 0), (3, (0.9, 0.9, 0.0), 1)],
+    ("seeds", "scores"),
+    [(1, (0.9, 0.9)), (3, (0.9, 0.9, 0.0))],
 )
 def test_a_refused_take_is_tried_with_as_many_other_seeds_as_the_policy_says(
-    home: Path, seeds: int, scores: tuple[float, ...], kept: int, monkeypatch: pytest.MonkeyPatch
+    home: Path, seeds: int, scores: tuple[float, ...], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    checker = Scripted(*scores)
+    checker, kept = Scripted(*scores), int(scores[-1] == 0)
     monkeypatch.setattr(pictures, "checkers", lambda: ((checker,), None))
     (home / "own.yaml").write_text(f"extends: strict\nsecond seeds: {seeds}\n")
     read: list[str] = []
     monkeypatch.setattr(remembered, "read_bytes", lambda path: read.append(path.name) or read_bytes(path))
     assert main(["storyboard", "board.yaml", "-o", "film.mp4"]) == (0 if kept else 4)
     assert (len(clips(home)), checker._takes) == (kept, [])
+    hint = f"`second seeds: {seeds}` in the policy already tries other seeds"
+    assert (hint in capsys.readouterr().err) == (not kept)
     assert sorted(read) == ["judged.jsonl", "revisions.jsonl", "seen.jsonl"], "what is remembered is read once a run"
     if kept:
         sidecar = json.loads((home / "film.mp4.sora.json").read_text())
