@@ -69,6 +69,30 @@ def test_what_cameras_and_tools_write_behind_the_last_box_does_not_make_a_film_c
             probe(path)
 
 
+@pytest.mark.parametrize("told", [0x7FFF_F000, 0x7FFF_FFFF, 0xFFFF_FFFF, 0])
+def test_a_wav_from_a_pipe_is_as_long_as_its_samples(tmp_path: Path, told: int) -> None:
+    """Programs that speak (espeak-ng, SoX) write a size before they know it."""
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 12_000), 24_000)
+    data = bytearray(path.read_bytes())
+    for at in (4, data.index(b"data") + 4):
+        data[at : at + 4] = told.to_bytes(4, "little")
+    path.write_bytes(data)
+    assert require_usable(path, "sound") == ()
+    assert (probe(path).duration, len(read_sound(path, 24_000))) == (Fraction(1, 2), 12_000)
+
+
+def test_a_wav_whose_samples_are_all_there_is_whole_whatever_it_says_of_itself(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 12_000), 24_000)
+    data = path.read_bytes()
+    path.write_bytes(data[:4] + len(data).to_bytes(4, "little") + data[8:])  # 8 more, as some programs write
+    assert probe(path).duration == Fraction(1, 2)
+    path.write_bytes(data[:-10])
+    with pytest.raises(UnusableFile, match="it is cut short"):
+        probe(path)
+
+
 def test_a_film_whose_boxes_say_that_they_are_longer_than_the_file_is_read_or_told_as_damaged(tmp_path: Path) -> None:
     path = film(tmp_path / "a.mp4", [40] * 5)
     data = bytearray(path.read_bytes())

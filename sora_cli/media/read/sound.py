@@ -154,10 +154,10 @@ def sound_facts(path: Path) -> Probe | None:
         duration = Fraction(container.duration or 0, av.time_base)
         if stream.duration is not None and stream.time_base is not None:
             duration = stream.duration * stream.time_base
-        lame = (
-            container.format.name == "mp3" and stream.start_time
-        )  # its header tells what comes before the sound, and all
-        if not duration or (container.format.name in _UNTOLD and not lame):
+        # LAME's header tells what comes before the sound, and all; a WAV from a pipe tells what no file holds.
+        lame = container.format.name == "mp3" and stream.start_time
+        piped = container.format.name == "wav" and duration * (stream.bit_rate or 0) > 8 * container.size
+        if not duration or piped or (container.format.name in _UNTOLD and not lame):
             begin = (stream.start_time or 0) * (stream.time_base or Fraction(0))
             duration = max(Fraction(0), last_heard(path, track.number) - begin)
         return Probe(

@@ -12,8 +12,8 @@ from typing import BinaryIO, Literal, NamedTuple
 from sora_cli.errors import UnusableFile
 from sora_cli.media.read.ends import behind_tag, core_audio, flash, gif
 
-_LIVE = 0xFFFFFFFF
-"""A size that a recorder could not know yet, as it writes to a pipe."""
+_LIVE = (range(0x7FFF_0000, 0x8000_1000), range(0xFFFF_0000, 0x1_0000_0000))
+"""Sizes that recorders and voices (espeak-ng, SoX, ffmpeg) write to a pipe, as they cannot know them yet."""
 
 
 def require_whole(path: Path) -> None:
@@ -41,21 +41,26 @@ def _riff(file: BinaryIO, size: int) -> bool:
         name, length, kind = struct.unpack("<4sI4s", file.read(12))
         if name == b"FORM":
             length = int.from_bytes(length.to_bytes(4, "little"), "big")
-        if name not in {b"RIFF", b"FORM"} or length in {0, _LIVE}:
+        if name not in {b"RIFF", b"FORM"} or not length or _live(length):
             return False
         if at + 8 + length > size:
-            return bool(kind[:3] != b"AVI") or _list_cut(file, at + 12, size)
+            return kind == b"WEBP" or _list_cut(file, at + 12, size)
         at += 8 + length + length % 2
     return False
 
 
+def _live(length: int) -> bool:
+    return any(length in each for each in _LIVE)
+
+
 def _list_cut(file: BinaryIO, at: int, size: int) -> bool:
-    """Whether what is cut off an AVI has frames, and not its index alone."""
+    """Whether what is cut off has frames or samples: an index may lack, and some programs tell too long a file."""
+    big = file.seek(0) == 0 and file.read(4) == b"FORM"
     while at + 12 <= size:
         file.seek(at)
-        name, length, kind = struct.unpack("<4sI4s", file.read(12))
-        if name == b"LIST" and kind == b"movi":
-            return bool(at + 8 + length > size)
+        name, length, kind = struct.unpack(">4sI4s" if big else "<4sI4s", file.read(12))
+        if name in {b"data", b"SSND"} or (name == b"LIST" and kind == b"movi"):
+            return bool(at + 8 + length > size and not _live(length))
         at += 8 + length + length % 2
     return True
 
