@@ -165,3 +165,12 @@ def test_a_film_that_only_a_key_opens_is_told_as_that(tmp_path: Path, coded: byt
     with pytest.raises(UnusableFile, match="it is encrypted") as caught:
         require_usable(path, "film")
     assert caught.value.hint == "name a file without copy protection"
+
+
+def test_a_film_whose_colours_only_dolby_vision_shows_is_refused(tmp_path: Path) -> None:
+    """Its colours came out green and red, in silence: nothing else in such a file tells of high dynamic range."""
+    path = film(tmp_path / "a.mp4", [40] * 5, codec="libx265", options={"x265-params": "log-level=none"})
+    assert probe(path).frames == 5
+    path.write_bytes(path.read_bytes().replace(b"hev1", b"dvh1"))
+    with pytest.raises(UnusableFile, match="it is in Dolby Vision"):
+        require_usable(path, "film")

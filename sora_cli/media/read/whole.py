@@ -17,10 +17,10 @@ _LIVE = (range(0x7FFF_0000, 0x8000_1000), range(0xFFFF_0000, 0x1_0000_0000))
 
 
 def require_whole(path: Path) -> None:
-    """Refuse a file that ends before its headers say, and one whose contents are encrypted.
+    """Refuse a file that ends before its headers say, and one whose contents are encrypted or of Dolby Vision alone.
 
     Raises:
-        MediaError: it is cut short, or encrypted.
+        MediaError: it is cut short, or encrypted, or shows its colours to Dolby Vision alone.
     """
     with path.open("rb") as file:
         head = file.read(16)
@@ -28,9 +28,13 @@ def require_whole(path: Path) -> None:
         check = next((check for magic, check in _CHECKS if magic.match(head)), None)
         if check is not None and check(file, size):
             raise UnusableFile(f"cannot use {path}: it is cut short", hint="make or copy it again")
-        if check is _boxes and not _ENCRYPTED.isdisjoint(entry.name for entry in sample_entries(file, 0, size)):
-            told = f"cannot use {path}: it is encrypted, as what shops and streaming services hand out is (DRM)"
-            raise UnusableFile(told, hint="name a file without copy protection")
+        coded = {entry.name for entry in sample_entries(file, 0, size)} if check is _boxes else set()
+    if coded & _ENCRYPTED:
+        told = f"cannot use {path}: it is encrypted, as what shops and streaming services hand out is (DRM)"
+        raise UnusableFile(told, hint="name a file without copy protection")
+    if coded & _DOLBY:
+        told = f"cannot use {path}: it is in Dolby Vision, without a picture for other screens"
+        raise UnusableFile(told, hint="convert it to BT.709 first: ffmpeg's filter libplacebo does so")
 
 
 def _riff(file: BinaryIO, size: int) -> bool:
@@ -175,6 +179,8 @@ TO_ENTRIES = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
 """The boxes around the sample entries of an MP4's tracks, from the outermost on."""
 _ENCRYPTED = {b"encv", b"enca", b"drms", b"drmi"}
 """How a track is coded that only a key opens (ISO/IEC 14496-12, 8.12; the last two are Apple's)."""
+_DOLBY = {b"dvh1", b"dvhe", b"dav1"}
+"""How a track is coded whose colours Dolby Vision alone shows (profiles 5 and 10.0): elsewhere it is green and red."""
 
 
 def sample_entries(file: BinaryIO, at: int, end: int, way: tuple[bytes, ...] = TO_ENTRIES) -> Iterator[Box]:
