@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from fractions import Fraction
 from pathlib import Path
+from unittest import mock
 
 import av
 import numpy as np
@@ -142,3 +143,12 @@ def test_edits_that_begin_between_keyframes_show_their_own_frames_and_sound(tmp_
                 right[1],
             ]
         assert probe(film).remarks == ()
+
+
+def test_edits_that_no_film_has_are_refused_at_once(whole: Path, tmp_path: Path) -> None:
+    for edits in ([(0.4, 0, 1), (3e9, 0.2, 1)], [(0.4, 0, 1), (3e9, EMPTY, 1), (0.4, 0, 1)]):
+        with pytest.raises(MediaError, match="lasts for weeks"):
+            probe(edited(whole, tmp_path / "a.mov", edits, wide=1))
+    path = edited(whole, tmp_path / "a.mov", [(1.2, 0, 1)] * 50)
+    with mock.patch("sora_cli.media.read.recut._MOST", 1000), pytest.raises(MediaError, match="frames more than"):
+        probe(path)

@@ -55,8 +55,10 @@ def edits_of(path: Path, container: InputContainer, stream: Stream) -> tuple[Edi
     if any(edit.speed not in usual for edit in shown):
         told = f"cannot use {path}: its header plays a part of it at another speed"
         raise UnusableFile(told, hint="export it again, so that its frames themselves are slow or fast")
-    if not shown or any(not edit.length for edit in shown):
+    if not shown or any(not edit.length for edit in shown) or (len(edits) == 1 and edits[0].length > _LONGEST):
         return ()
+    if any(edit.length > _LONGEST for edit in edits):
+        raise UnusableFile(f"cannot use {path}: its header says that it lasts for weeks", hint="export it again")
     cut = (shown[0].plays - first) * (stream.time_base or Fraction(0)) > _LEAD
     return edits if cut or len(list(dropwhile(lambda edit: not edit.shown, edits))) > 1 else ()
 
@@ -70,6 +72,8 @@ def placed(edits: Sequence[Edit]) -> Iterator[tuple[Fraction, Edit]]:
 
 
 _AS_IT_IS = 1 << 16
+_LONGEST = 1_000_000
+"""Seconds that an edit may last: what tells more is no film."""
 _LEAD = Fraction(1, 5)
 """Seconds of a track that are left out for its coder alone: what comes first in it is needed to decode what follows."""
 

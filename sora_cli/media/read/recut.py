@@ -24,6 +24,11 @@ _GLIMPSE = Fraction(1, 25)
 """Seconds for which a frame must be shown, or half of its time, to count: clocks of movies round, cuts part frames."""
 
 
+_FAR = (1 << 63) - 1
+_MOST = 5_000_000
+"""The last tick that there is, and frames of a film: two days of them."""
+
+
 class Recut(Reel):
     """A film file that is opened without its edits: they are followed here, over the frames as they were coded."""
 
@@ -50,10 +55,13 @@ class Recut(Reel):
                 continue
             at, last = round(begin / coded.base), round(edit.length / coded.base)
             first = int(np.searchsorted(ends - least, edit.plays, side="right"))
-            behind = int(np.searchsorted(coded.times + least, edit.plays + last, side="left"))
+            behind = int(np.searchsorted(coded.times + least, min(edit.plays + last, _FAR), side="left"))
             numbers += range(first, behind)
             times += [at + max(0, int(each) - edit.plays) for each in coded.times[first:behind]]
             end = at + last if behind > first else end
+            if len(numbers) > _MOST:
+                told = f"cannot use {self.path}: its header shows its frames more than {_MOST:,} times"
+                raise UnusableFile(told, hint="export it again")
         if not numbers:
             raise UnusableFile(f"cannot use {self.path}: its header shows none of its frames", hint="export it again")
         shown = np.array(times, np.int64)
