@@ -38,7 +38,7 @@ def _text(page: SourceText, folder: Path) -> Outline:
         StoryboardError: it is a storyboard already.
     """
     if (rows := as_rows(page)) is not None:
-        return read_shotlist(rows, folder)
+        return read_shotlist(rows, folder, each=True)
     if line := board_line(page.lines):
         if is_workflow(page.text):
             raise StoryboardError([page.problem(line, WORKFLOW, HINT_WORKFLOW)])
@@ -48,12 +48,14 @@ def _text(page: SourceText, folder: Path) -> Outline:
         hint = f"sora check {file.name}" if file.suffix.lower() == ".json" else hint
         told = "this has a storyboard's form (YAML or JSON), and is no notes, list or script"
         raise StoryboardError([page.problem(line, told, hint)])
-    shots = page if is_list(page) else as_table(page) or as_list(page)
-    if shots is not None:
-        return read_shotlist(shots, folder)
+    table = page if is_list(page) else as_table(page)
+    if table is not None:
+        return read_shotlist(table, folder)
+    if (shots := as_list(page)) is not None:
+        return read_shotlist(shots, folder, each=True)
     if (items := as_prompts(page)) is None or (shots := as_list(items)) is None:
         return read_fountain(as_script(page))
-    outline = read_shotlist(shots, folder)
+    outline = read_shotlist(shots, folder, each=True)
     hint = "for one shot, write all of it in one line; scenes of a script begin with INT. or EXT."
     outline.remarks.append(page.problem(1, "nothing here says where a shot begins: each line is taken as one", hint))
     return outline

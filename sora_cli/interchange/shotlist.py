@@ -29,6 +29,7 @@ from sora_cli.interchange.outline import (
     titled,
 )
 from sora_cli.interchange.said import MARKS, OFF, SOUNDS, SPOKEN, heard, said, spoken, unquoted
+from sora_cli.interchange.unseen import add_to, goes_on, narrated, speaking
 from sora_cli.storyboard import forms
 from sora_cli.storyboard.source import quoted
 
@@ -57,8 +58,10 @@ _DATE = re.compile(
 _KANA = re.compile("[\u3041-\u30ff]")
 
 
-def read_shotlist(page: SourceText, folder: Path) -> Outline:
+def read_shotlist(page: SourceText, folder: Path, *, each: bool = False) -> Outline:
     """The outline of a shot list; its pictures are looked for in `folder`.
+
+    In a table a row without a picture goes on over the shot above; not where `each` row is known to be a shot.
 
     Raises:
         StoryboardError: no row names columns, or no row has a shot.
@@ -67,6 +70,7 @@ def read_shotlist(page: SourceText, folder: Path) -> Outline:
     rows = list_rows(page, outline)
     looks = dict(_introduced(outline, rows))
     reader = _Reader(page, outline, folder, {**dict(_named(rows)), **looks}, dict(times(rows)))
+    reader.each = each
     reader.animated = _KANA.search(page.text) is not None
     for row in rows:
         reader.take(row)
@@ -143,6 +147,8 @@ class _Reader(Struct):
     """How the last row's shot goes out, which is how the next comes in."""
     uncounted: bool = False
     """Whether a length was told that counts frames at no rate."""
+    each: bool = False
+    """Whether each row is a shot of its own."""
 
     def take(self, row: ListRow) -> None:
         """One row: a shot, or what stands alone in it."""
@@ -151,22 +157,32 @@ class _Reader(Struct):
         if not prompt.casefold().startswith(subject.casefold()):
             prompt = f"{subject}. {prompt}" if prompt else subject
         filled = [cell for cell in row.cells.values() if cell.strip()]
+        last = self.outline.shots[-1:] if not (prompt or self.pending or self.each) else []
+        if last and last[0].beats and goes_on(row):
+            add_to(last[0], row)
+            return
         if (not prompt and (len(filled) <= 1 or is_total(filled[0]))) or adds_up([*row.more.values(), *filled]):
             self._heading(row)
             return
         if not prompt:
             prompt = self._unsaid(row)
-        if prompt:
+        if prompt or _is_card(row):
             scene = self._scene(row)
             scene.shots.append(self._shot(row, scene, prompt))
 
     def _unsaid(self, row: ListRow) -> str:
-        """What stands for the description of a row that has none; empty where nothing does."""
+        """What stands for the description of a row that has none; empty where nothing does, and for a title card."""
+        if _is_card(row):
+            return ""
         number, last = row.get("scene"), self.outline.scenes[-1] if self.outline.scenes else None
         begun = self.section or scene_of(number) or (last if number in {"", self.number} else None)
-        prompt = _sided(row) or (begun.setting if begun else "") or row.get("size")
-        instead = f"{quoted(prompt)} stands for it" if prompt else "it is left out"
+        place = _sided(row) or (begun.setting if begun else "")
+        prompt = speaking(row) or place or row.get("size") or narrated(row)
+        instead = f"{quoted(prompt)} stands for it" if prompt else "it is left out, and its cells kept as a comment"
         self._tell(row, f"no description of this shot: {instead}")
+        if not prompt:
+            told = {**row.cells, **row.more}
+            self.pending.append(", ".join(f"{column}: {cell}" for column, cell in told.items() if cell.strip()))
         return prompt
 
     def _tell(self, row: ListRow, message: str, hint: str = "") -> None:
@@ -207,7 +223,7 @@ class _Reader(Struct):
         notes += [f"{name}: {cell}" for name, cell in row.more.items()]
         words_of = row.get("dialogue") or _overheard(row, self.cast)
         beat = OutlineBeat(mention(prompt, self.cast), self._length(row), said(words_of))
-        beat.duration = beat.duration or ("spoken" if beat.lines else "")
+        beat.duration = beat.duration or ("spoken" if beat.lines else "3s" if _is_card(row) else "")
         shot = OutlineShot([beat], name=self._name(row), notes=notes)
         _direct(shot, row)
         shot.transition = self._transition(row)
@@ -317,6 +333,12 @@ def _unnamed(row: ListRow, words: str) -> Iterator[str]:
     for name in _names(row):
         if not any(re.search(rf"\b{re.escape(part)}\b", words, re.IGNORECASE) for part in name.split()):
             yield name
+
+
+def _is_card(row: ListRow) -> bool:
+    """Whether a row is a title card alone."""
+    others = any(map(row.get, ("description", "subject", "dialogue", "sound")))
+    return bool(row.get("title")) and not others
 
 
 def _direct(shot: OutlineShot, row: ListRow) -> None:

@@ -15,10 +15,10 @@ from sora_cli.interchange.cells import as_csv
 from sora_cli.interchange.columns import COLUMNS
 from sora_cli.interchange.cues import cued
 from sora_cli.interchange.headings import HEAD, SCENE, called, heading, scene_of
-from sora_cli.interchange.listed import held_in, is_above, is_films
+from sora_cli.interchange.listed import held_in, is_above, is_films, meaning
 from sora_cli.interchange.outline import SourceText, titled
 from sora_cli.interchange.parts import cell_of, parted, timed
-from sora_cli.interchange.said import OFF
+from sora_cli.interchange.said import MARKS, OFF
 from sora_cli.interchange.tables import headed
 
 _ITEM = re.compile(
@@ -57,6 +57,10 @@ _HEADED = re.compile(r"\s*#+(?![0-9])")
 """What begins a heading in Markdown; `#1` is a number."""
 _LASTING = {"light", "place", "side", "style"}
 """What is told of a scene before its first shot, and is of all of them."""
+_THING = re.compile(r"(?:an?|the|de[rmn]|die|das|eine?|les?|la|une?|el|los|il)\s|(?:\S+\s+){2}", re.IGNORECASE)
+"""What stands before a colon and is no name: `A sign: "Open"`, `Her shirt reads: "Go"`."""
+_WORDS = 2000
+"""Letters of a shot from which on they are more than a line: patterns would take their time with them."""
 _SHORT = 5
 """Words in quotes up to which they may be said."""
 _ABOVE = 16
@@ -267,7 +271,7 @@ class _Rows(Struct):
         named = ("description", "time")
         others = [first.pop(column) for column in named if first.get(column, cells.get(column)) != cells.get(column)]
         told = {"about the scene": " ".join(others)} if others else {}
-        cells = {column: " | ".join(map(str.strip, cell.split("\t"))) for column, cell in cells.items() if cell}
+        cells = _alone({column: " | ".join(map(str.strip, cell.split("\t"))) for column, cell in cells.items() if cell})
         self.found.append({"scene": self.scene, "place": self.place, **first, **cells, **told})
         self.places.append(number)
         self.scene_line, self.held, self.under, self.answered = 0, lasting, "", False
@@ -338,6 +342,21 @@ class _Rows(Struct):
         name = rf"(?<!\w)(?:{re.escape(match['who'])}|{re.escape(titled(match['who']))})(?!\w|\s*[(:\uff1a])"
         known = self.answered or OFF.fullmatch(match["who"]) or _QUOTED.fullmatch(match["words"])
         return bool(known or re.search(name, self.text))
+
+
+def _alone(cells: dict[str, str]) -> dict[str, str]:
+    """The cells of a shot whose words are no more than a line in quotes, or a narrator's: `Mara: "Hello."`, as said."""
+    row = timed(cells)
+    words = row.get("description", "")
+    match = _SPEAKER.fullmatch(words) if len(words) < _WORDS else None
+    if match is None or not match["who"][0].isupper() or match["who"].casefold() in _READ or cell_of(match["who"]):
+        return cells
+    if _THING.match(match["who"]) and not OFF.fullmatch(match["who"]):
+        return cells
+    whole = match["words"][0] in MARKS and match["words"][-1] in MARKS
+    if meaning(match["who"])[0] not in {"", "dialogue"} or not (whole or OFF.fullmatch(match["who"])):
+        return cells
+    return {**row, "description": "", "dialogue": words}
 
 
 def _begins(text: str) -> bool:
