@@ -5,26 +5,34 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from sora_cli.interchange.listed import is_above, meaning
+from sora_cli.interchange.listed import is_above, is_films, meaning
 
-CHAT = re.compile(
-    r"(?:let me know|enjoy\b.{0,20}$|would you like|do you want|want me to|feel free|i hope|hope (?:this|that)"
-    r"|if you'd like|(?:sure|certainly|absolutely|of course|here (?:is|are)|here's)\b.*[:!.]$"
-    r"|(?:soll|kann|könnte) ich\b.*\?$|(?:möchtest|willst|brauchst) du\b.*\?$|möchten sie\b.*\?$|ich hoffe"
-    r"|sag (?:mir )?(?:einfach )?bescheid|(?:klar|gerne?|natürlich|sicher)[!,].*[:!.]$|hier (?:ist|sind)\b.*[:!.]$"
-    r"|n'hésite|souhaite[sz]-|veux-tu|voulez-vous|dis-moi si|dites-moi si|j'espère|bien sûr|voici\b.*:$"
-    r"|espero que|avísame|¿(?:quieres|te gustaría|desea|quiere)|si (?:quieres|lo deseas)|aquí tienes\b"
+_OPENS = re.compile(
+    r"(?:(?:sure|certainly|absolutely|of course|here (?:is|are)|here's)\b.*[:!.]$"
+    r"|(?:klar|gerne?|natürlich|sicher)[!,].*[:!.]$|hier (?:ist|sind)\b.*[:!.]$|bien sûr|voici\b.*:$|aquí tienes\b"
     r"|¡?(?:claro|por supuesto|certo|certamente|jasne|oczywiście|конечно|elbette)[!,].*[:!.]$"
-    r"|fammi sapere|spero che|vuoi che|ecco\b.*:$|quer que|gostaria que|se quiser|me avise|aqui está\b.*:$"
-    r"|laat (?:me|het)\b.* weten|wil je dat|ik hoop|hier is\b.*:$|daj (?:mi )?znać|czy chcesz|mam nadzieję"
-    r"|oto\b.*:$|дай(?:те)? знать|хотите,|хочешь,|надеюсь|если (?:нужно|хотите|хочешь)|вот\b.*:$"
-    r"|ister misin|希望(?:对你|這|这)|如果[你您]?需要|需要我|如需|当然|當然|以下是"
-    r"|ご不明|ご要望|ご希望|いかがでしょうか|必要であれば|もちろん|以下[がはに]"
-    r"|도움이 되|필요하시면|원하시면|궁금한|물론"
-    r"|إذا (?:أردت|كنت|رغبت)|هل (?:تريد|ترغب|تود)|أتمنى|بالتأكيد|بالطبع|إليك|ज़रूर|जरूर|क्या आप|यदि आप|आशा है|यह रहा)",
+    r"|ecco\b.*:$|aqui está\b.*:$|hier is\b.*:$|oto\b.*:$|вот\b.*:$"
+    r"|当然|當然|以下是|もちろん|以下[がはに]|물론|بالتأكيد|بالطبع|إليك|ज़रूर|जरूर|यह रहा)",
     re.IGNORECASE,
 )
-"""What a chat says around its answer."""
+"""What a chat says above its answer."""
+_OFFERS = re.compile(
+    r"(?:let me know|enjoy\b.{0,20}$|would you like|do you want|want me to|feel free|i hope|hope (?:this|that)"
+    r"|if you'd like"
+    r"|(?:soll|kann|könnte) ich\b.*\?$|(?:möchtest|willst|brauchst) du\b.*\?$|möchten sie\b.*\?$|ich hoffe"
+    r"|sag (?:mir )?(?:einfach )?bescheid"
+    r"|n'hésite|souhaite[sz]-|veux-tu|voulez-vous|dis-moi si|dites-moi si|j'espère"
+    r"|espero que|avísame|¿(?:quieres|te gustaría|desea|quiere)|si (?:quieres|lo deseas)"
+    r"|fammi sapere|spero che|vuoi che|quer que|gostaria que|se quiser|me avise"
+    r"|laat (?:me|het)\b.* weten|wil je dat|ik hoop|daj (?:mi )?znać|czy chcesz|mam nadzieję"
+    r"|дай(?:те)? знать|хотите,|хочешь,|надеюсь|если (?:нужно|хотите|хочешь)"
+    r"|ister misin|希望(?:对你|這|这)|如果[你您]?需要|需要我|如需"
+    r"|ご不明|ご要望|ご希望|いかがでしょうか|必要であれば"
+    r"|도움이 되|필요하시면|원하시면|궁금한"
+    r"|إذا (?:أردت|كنت|رغبت)|هل (?:تريد|ترغب|تود)|أتمنى|क्या आप|यदि आप|आशा है)",
+    re.IGNORECASE,
+)
+"""What a chat says below its answer."""
 RULER = re.compile(r"(?:[-*_]\s*){3,}|`{3,}\w*|~{3,}\w*")
 """What parts a text in Markdown, and is none of it."""
 _BYE = re.compile(
@@ -63,6 +71,16 @@ _MOST = 300
 Line = tuple[int, str]
 
 
+def is_chat(text: str, *, above: bool = False, apart: bool = False) -> bool:
+    """Whether a line is what a chat says around its answer.
+
+    Anything may be that `above` the first shot. Below, a line that stands `apart` from the words before it offers more,
+    or ends with a colon: `Klar, sagt sie.` are words of a shot.
+    """
+    opens, offers = _OPENS.match(text), _OFFERS.match(text)
+    return bool((above and (opens or offers)) or (apart and (offers or (opens and text[-1] in ":\uff1a"))))
+
+
 def board_line(lines: Sequence[str]) -> int:
     """The line, from 1, that begins a storyboard or other JSON, in a text as chats write them; 0 where none does."""
     filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
@@ -89,7 +107,9 @@ def ended(lines: Sequence[Line], bare: Callable[[str], str]) -> tuple[list[Line]
     for place in range(len(blocks) - 1, 0, -1):
         raw = [line for _, line in blocks[place] if line.strip() and not RULER.fullmatch(line.strip())]
         told = [_MARKED.sub("", bare(line), count=1) for line in raw]
-        said = _about([*told, *waiting], labels, headed=raw[0].lstrip().startswith("#")) if told else []
+        headed = bool(raw) and raw[0].lstrip().startswith("#")
+        below = place + 1 == cut and not waiting and _has_words(blocks[place - 1])
+        said = _about([*told, *waiting], labels, headed=headed, below=below) if told else []
         if said:
             cut, found, waiting = place, [*said, *found], []
         elif told and (raw[0].lstrip().startswith("#") or max(map(len, raw)) > _LONGEST):
@@ -124,12 +144,24 @@ def _label(text: str) -> str:
     return match[1] if match else text
 
 
-def _about(told: Sequence[str], labels: Sequence[str], *, headed: bool) -> list[str]:
-    """What a part says, where none of it is a shot's; nothing else."""
+def _has_words(above: Sequence[Line]) -> bool:
+    """Whether a part ends with words of a shot: neither its heading alone, nor one of its labels (`Camera: static`)."""
+    last = next((line.strip() for _, line in reversed(above) if line.strip()), "")
+    name, mark, _ = _MARKED.sub("", last.replace("\uff1a", ":"), count=1).partition(":")
+    label = name.strip(" *_") if mark and len(name) < _LONGEST else ""
+    heading = re.match(r"#|[*_]{2}[^*_]+[*_]{2}:?$", last) or re.search(r"(?:\d|[)\]:])\W*$", last)
+    return bool(last) and not heading and not meaning(label)[0] and not _FILM.fullmatch(label)
+
+
+def _about(told: Sequence[str], labels: Sequence[str], *, headed: bool, below: bool) -> list[str]:
+    """What a part says, where none of it is a shot's; nothing else.
+
+    How a film feels, `Mood: calm`, is a shot's too; it is the film's right `below` the words of the last shot.
+    """
     first, rest = told[0], told[1:]
     if _BYE.fullmatch(first) and all(len(each.split()) <= _NAME and not re.search(r"[\d:]", each) for each in rest):
         return [" ".join(told)]
-    if len(told) == 1 and CHAT.match(first):
+    if len(told) == 1 and is_chat(first, apart=True):
         return [first]
     head = _FILM.fullmatch(first.rstrip(" :\uff1a"))
     if head and rest and (headed or head["sure"] or head["notes"]) and labels.count(_label(first).casefold()) == 1:
@@ -137,10 +169,12 @@ def _about(told: Sequence[str], labels: Sequence[str], *, headed: bool) -> list[
     parts = [_LABELLED.fullmatch(each) for each in told]
     films = [part and part[2] and _FILM.fullmatch(part[1]) for part in parts]
     sure = any(
-        is_above(each) or (film and (film["sure"] or film["notes"] or _NO_SHOTS.match(each)))
+        is_above(each)
+        or (below and is_films(each))
+        or (film and (film["sure"] or film["notes"] or _NO_SHOTS.match(each)))
         for each, film in zip(told, films, strict=True)
     )
-    known = all(film or is_above(each) for each, film in zip(told, films, strict=True))
+    known = all(film or is_films(each) for each, film in zip(told, films, strict=True))
     if not (sure and known and all(labels.count(_label(each).casefold()) == 1 for each in told)):
         return []
     return [_line(part[1], part[2] or "") for part in parts if part]
@@ -148,4 +182,5 @@ def _about(told: Sequence[str], labels: Sequence[str], *, headed: bool) -> list[
 
 def _line(name: str, words: str) -> str:
     """A line as it may stand above the shots, where how the film looks is its style."""
-    return f"Style: {words}" if re.search(rf"\b(?:{_LOOK})\b", name, re.IGNORECASE) else f"{name}: {words}"
+    line = f"{name}: {words}"
+    return f"Style: {words}" if re.search(rf"\b(?:{_LOOK})\b", name, re.IGNORECASE) and not is_films(line) else line

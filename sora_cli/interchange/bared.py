@@ -40,12 +40,31 @@ _ASLANT = re.compile(r"(?<!\S)[*_]([(\[][^*_()\[\]]{1,40}[)\]])[*_](?=\s|[.,;]|$
 _BOX = re.compile(r"^([-*+]\s+)\[[ xX]\]\s+")
 """What is to be ticked: `- [ ] a ball rolls`."""
 _MARKED = re.compile(r"^[-*+\N{BULLET}\N{EN DASH}\u2610\u2611\u2713]\s+")
+_SCENE_NAMES = called("scene")
+_HEAD = (
+    rf"(?:(?P<of>(?:{_SCENE_NAMES})\s*[0-9]{{1,2}})\s*[,/|]?\s*)?"
+    rf"(?P<name>{NAMES}|{_SCENE_NAMES})\s*(?P<number>[0-9]{{1,2}})"
+)
+_FIRST = re.compile(rf"\W*{_HEAD}(?!\w)", re.IGNORECASE)
 _WITHIN = re.compile(
     rf"(?:(?<=[.!?;,|)\]])|(?<=[.!?]['\"\u201d])|(?<=\u3002))\s*"
-    rf"(?=(?P<name>{NAMES}|{called('scene')})\s*(?P<number>[0-9]{{1,2}})\s*(?:[(\[\uff08][^()\[\]]{{1,30}}[)\]\uff09]\s*)?[:.\uff1a\u2013\u2014-])",
+    rf"(?P<whole>{_HEAD}\s*(?:[(\[\uff08][^()\[\]]{{1,30}}[)\]\uff09]\s*)?[:.\uff1a\u2013\u2014-])",
     re.IGNORECASE,
 )
-"""Where a shot begins within a line: `Shot 1: a ball rolls. Shot 2: it stops.`"""
+"""Where a shot or a scene begins within a line: `Shot 1: a ball rolls. Shot 2: it stops.`"""
+_PICTURE = r"(?:image|picture|photo|img)"
+_PICTURED = re.compile(
+    rf"\W*{_PICTURE}\s*1\s*[:.\u2013-].*\b{_PICTURE}\s*[0-9]\s*[:.\u2013-][^\n]*?[.!?\n]\s*(?P<rest>.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_TOGETHER = re.compile(
+    rf"(?:both(?! (?:images|shots|pictures|clips))|together|combine|merge|blend|all (?:of them|two|three|four))\b"
+    rf"|.*\b(?:from|of|in|with|into|and|on) {_PICTURE}s? ?[0-9]\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+_LONGEST = 2000
+"""Letters of a text that is looked at as one prompt: patterns would take their time with more."""
 
 SECTION = re.compile(r"(?:cinematography|camera and lighting|technical details|shot details)\s*:", re.IGNORECASE)
 """What stands on a line of its own over lines with labels, and says nothing."""
@@ -78,19 +97,46 @@ def apart(lines: Sequence[Line]) -> list[Line]:
 
 
 def _parts(line: str) -> list[str]:
-    first = re.match(rf"\W*({NAMES}|{called('scene')})\s*([0-9]{{1,2}})(?!\w)", line, re.IGNORECASE)
+    first = _FIRST.match(line)
     if first is None:
         return [line]
-    named = [match for match in _WITHIN.finditer(line) if match["name"].casefold() == first[1].casefold()]
-    numbers = [int(first[2]), *(int(match["number"]) for match in named)]
-    if not named or any(after != before + 1 for before, after in pairwise(numbers)):
-        return [line]
-    places = [0, *(match.end() for match in named), len(line)]
+    heads = [first, *_WITHIN.finditer(line, first.end())]
+    alike = [head for head in heads if head["name"].casefold() == first["name"].casefold()]
+    counted = next((each for each in (heads, alike) if len(each) > 1 and _counts(each)), [first])
+    places = [0, *(head.start("whole") for head in counted[1:]), len(line)]
     return [line[start:end].strip() for start, end in pairwise(places)]
 
 
+def _counts(heads: Sequence[re.Match[str]]) -> bool:
+    """Whether scenes and shots are numbered in order; shots may begin anew in a scene."""
+    scene, shot, of, anew, names = 0, 0, "", True, set[str]()
+    for head in heads:
+        number = int(head["number"])
+        if re.fullmatch(_SCENE_NAMES, head["name"], re.IGNORECASE):
+            if scene and number != scene + 1:
+                return False
+            scene, anew = number, True
+            continue
+        within = (head["of"] or of).casefold()
+        anew = anew or within != of
+        if number != shot + 1 and not (anew and (number == 1 or not shot)):
+            return False
+        shot, of, anew = number, within, False
+        names.add(head["name"].casefold())
+    return len(names) < 2
+
+
+def of_pictures(text: str) -> bool:
+    """Whether a text is one prompt that puts pictures together: `Image 1: a cat. Image 2: a dog. Both run.`."""
+    match = _PICTURED.fullmatch(text.strip()) if len(text) < _LONGEST else None
+    return match is not None and _TOGETHER.match(match["rest"]) is not None
+
+
 def one_shot(lines: Sequence[Line], begins: Callable[[str], bool]) -> list[Line]:
-    """The lines; of one prompt that has parts, as makers of models advise (`Cinematography:`, `Actions:`), a shot's."""
+    """The lines; of one prompt a shot's: it puts pictures together, or has parts that makers of models advise."""
+    if lines and of_pictures("\n".join(line for _, line in lines)):
+        parts = [line.strip() for _, line in lines if line.strip()]
+        return [(lines[0][0], " ".join(["Shot 1:", *(part + "." * part[-1].isalnum() for part in parts)]))]
     filled = [(number, bare(line)) for number, line in lines if line.strip()]
     heads = {text.casefold() for _, text in filled if SECTION.fullmatch(text) or _PART.fullmatch(text)}
     counted = any(SHOT.fullmatch(text) or SCENE.fullmatch(text) for _, text in filled)

@@ -56,7 +56,7 @@ _COMMANDS = re.compile(r"\[(/\w[^\[\]]*)\]")
 _FORCED = ".@>~=#["
 """What lines of Fountain begin with that are not what they look like."""
 _STOPS = ".!?\u2026\u3002\uff01\uff1f"
-_OPEN = re.compile(
+OPEN = re.compile(
     r".*\b(?:an?|the|and|or|of|to|in|on|at|by|for|from|with|that|which|who|is|are|as|his|her|its|their|into),?"
 )
 """A line that goes on in the next one."""
@@ -77,7 +77,7 @@ def as_prompts(page: SourceText) -> SourceText | None:
     apart = len("\n".join(lines).strip().split("\n\n")) > 1
     ended = sum(line[-1] in _STOPS for line in filled)
     wide = sum(_WIDE < len(line) < 2 * _WIDE for line in filled)
-    broken = not apart and ended < len(filled) and (2 * wide > len(filled) or any(map(_OPEN.fullmatch, filled)))
+    broken = not apart and ended < len(filled) and (2 * wide > len(filled) or any(map(OPEN.fullmatch, filled)))
     if broken or (apart and ended):
         return None
     order = sorted(range(len(lines)), key=lambda place: not is_above(lines[place]))  # what holds for all stands above

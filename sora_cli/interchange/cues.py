@@ -14,6 +14,8 @@ from sora_cli.interchange.parts import cell_of
 
 _CUE = re.compile(r"(?P<who>[^\W\d_][\w.'-]*(?: [\w.'-]+){0,2})\s*(?P<how>\([^()]{1,40}\))?\s*(?P<mark>[:\uff1a]?)")
 """A speaker alone, as scripts have one: `MARA`, `MARA (V.O.)`, `Mara:`."""
+_OWNED = re.compile(r"['\N{RIGHT SINGLE QUOTATION MARK}]S\s+\w", re.IGNORECASE)
+"""What belongs to somebody, and does not speak: `JON'S HOUSE`."""
 _HOW = re.compile(r"\([^()]{1,80}\)")
 _WORD = re.compile(r"\w[\w'-]*")
 _NUMBERED = 2
@@ -89,7 +91,12 @@ def _speaker(text: str, below: str, names: Counter[str]) -> str:
     match = _CUE.fullmatch(text)
     if match is None or meaning(match["who"])[0] or cell_of(match["who"]) or not below[:1].strip():
         return ""
-    if below.isupper() or not (match["who"].isupper() or (match["mark"] and match["who"][0].isupper())):
+    if (
+        below.isupper()
+        or below[0].islower()
+        or _OWNED.search(match["who"])
+        or not (match["who"].isupper() or (match["mark"] and match["who"][0].isupper()))
+    ):
         return ""
     called = {" ".join(_WORD.findall(each)) for each in (match["who"], titled(match["who"]))}
     named = sum(names[each] for each in called) > 1

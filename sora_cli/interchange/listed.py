@@ -69,6 +69,9 @@ _HEARD = re.compile(
 _SPOKEN = re.compile(
     r"\b(?:i|i'm|i'll|you|you're|we|we're|we'll|me|my|your|our|us|was|were|will|won't|don't|can't|let's|never"
     r"|nobody|ich|du|wir|mein|je|nous|vous|yo|nosotros|noi|eu|você|nós|я|ты|мы|вы)\b"
+    r"|^(?:listen(?: to| up)?|look (?:at|around|up|closer)|imagine|remember|discover|experience|introducing"
+    r"|meet the|join|breathe|believe|welcome to|stop and|hör(?:t|en sie)? (?:auf|zu|genau)|stell dir|écoute[rz]?"
+    r"|imagine[zr]|escucha|imagina|descubre|ascolta|immagina)\b"
     r"|[我你您]|\w\W+\w.*[!\uff01][\"'\u201d]?$|^(?:yes|no|stop|go|wait|help|hello|hi|hey|goodbye|bye|please|sorry|thanks|run|look"
     r"|come|welcome|okay|never|ja|nein|halt|hallo|danke|oui|non|merci|bonjour|hola|adiós|sí|ciao|grazie|да|нет|привет"
     r"|стой)[.\s]*$",
@@ -193,10 +196,10 @@ def _above(words: str, outline: Outline) -> None:
     elif (pixels := _PIXELS.fullmatch(words)) is not None and not outline.aspect and int(pixels[2]):
         outline.aspect = "{}:{}".format(*Fraction(int(pixels[1]), int(pixels[2])).as_integer_ratio())
         outline.notes.append(words)
-    elif (mood := _MOOD.fullmatch(words)) is not None and not outline.mood:
-        outline.mood = mood[1].rstrip(".")
-    elif style is not None and not outline.style:
-        outline.style = style[1]
+    elif (mood := _MOOD.fullmatch(words)) is not None:
+        outline.mood = ", ".join(filter(None, (outline.mood, mood[1].rstrip("."))))
+    elif style is not None:
+        outline.style = ", ".join(filter(None, (outline.style.rstrip("."), style[1])))
     elif (avoid := _AVOID.fullmatch(words)) is not None and not outline.avoid:
         outline.avoid = avoid[1]
     else:

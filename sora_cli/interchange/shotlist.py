@@ -161,7 +161,8 @@ class _Reader(Struct):
         if last and last[0].beats and goes_on(row):
             add_to(last[0], row)
             return
-        if (not prompt and (len(filled) <= 1 or is_total(filled[0]))) or adds_up([*row.more.values(), *filled]):
+        alone = len(filled) <= 1 and not (self.each and row.get("dialogue"))
+        if (not prompt and (alone or is_total(filled[0]))) or adds_up([*row.more.values(), *filled]):
             self._heading(row)
             return
         if not prompt:

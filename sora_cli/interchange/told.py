@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from msgspec import Struct, field
 
 from sora_cli.interchange import codes, spans
-from sora_cli.interchange.around import CHAT, RULER, ended
+from sora_cli.interchange.around import RULER, ended, is_chat
 from sora_cli.interchange.bared import NAMES, SECTION, SHOT, apart, bare, one_shot
 from sora_cli.interchange.cells import as_csv
 from sora_cli.interchange.columns import COLUMNS
@@ -74,7 +74,7 @@ def as_list(page: SourceText) -> SourceText | None:
     A shot begins at `Shot 1`, at an item of a list, at a time, or at `Prompt: ...`; lines under it that are named as
     columns of shot lists are (`Duration: 4s`) are its cells.
     """
-    told = one_shot(apart(codes.parted_lines(page.lines)), _begins)
+    told = apart(one_shot(codes.parted_lines(page.lines), _begins))
     lines, behind = ended(cued(told, bare, _begins), bare)
     rows = _Rows(*_manner([line for _, line in lines]), page.text)
     if not (rows.open or rows.timed or rows.prompted or rows.shots):
@@ -102,7 +102,7 @@ def _manner(lines: Sequence[str]) -> tuple[bool, bool, bool, bool]:
     They are items or begin at a time where all lines do that are none of a head.
     """
     told = [bare(line) for line in lines if line.strip() and not _HEADED.match(line)]
-    told = [line for line in told if not (is_above(line) or RULER.fullmatch(line) or CHAT.match(line))]
+    told = [line for line in told if not (is_above(line) or RULER.fullmatch(line) or is_chat(line, above=True))]
     told = told[1:] if len(told) > 2 and told[0].endswith(":") else told
     named = [_labelled(line)[0] for line in told]
     others = [line for line, column in zip(told, named, strict=True) if not column]
@@ -152,7 +152,7 @@ class _Rows(Struct):
         if not text or RULER.fullmatch(text) or SECTION.fullmatch(text) or self._heads(number, text):
             return
         above = column in {"style", "mood"} and not (self.found or self.scene_line)
-        if above or (CHAT.match(text) and not self._wants_words()):
+        if above or self._is_chat(number, text):
             self.above.append(item[1] if above and item else text)
         elif self.timed and (match := _TIMED.fullmatch(text)):
             self._at(number, match)
@@ -174,6 +174,15 @@ class _Rows(Struct):
         label = _LABEL.fullmatch(text) if named else None
         shot = label and re.fullmatch(rf"(?:{NAMES})\s+\w{{1,3}}", label[1], re.IGNORECASE)  # `Shot A: her hands`
         return bool(label and not shot and len(label[1].split()) < _SHORT and not cell_of(label[1]))
+
+    def _is_chat(self, number: int, text: str) -> bool:
+        """Whether a line is a chat's own, and none of a shot's that has no words so far."""
+        first = not (self.found or self.scene_line)
+        if not is_chat(text, above=True, apart=True) or self._wants_words():
+            return False
+        lines = self.text.splitlines()
+        apart = not lines[number - 2].strip() if number > 1 else True
+        return is_chat(text, above=first, apart=apart or not any(map(str.strip, lines[number:])))
 
     def _wants_words(self) -> bool:
         """Whether a shot or a label on a line of its own has no words so far: then what is like a chat's is its own."""
@@ -331,7 +340,7 @@ class _Rows(Struct):
         """Whether the words behind a shot's number are a sentence or a name, which ends where the next line begins."""
         words = row.get(column, "")
         begins = text[:1].isupper() or bool(cell_of(words))
-        ended = words == self.head or self.under == column
+        ended = (words == self.head and not codes.OPEN.fullmatch(words[-_WORDS:])) or self.under == column
         return column == "description" and ended and begins and words[-1:].isalnum()
 
     def _speaks(self, text: str) -> bool:

@@ -244,6 +244,7 @@ def test_a_spoken_line_in_a_column_of_audio_is_said(tmp_path: Path) -> None:
         ("Audio", "Goodbye.", "Rain."),
         ("Audio", "I love this music.", "Soft music as she walks in."),
         ("Audio/Dialogue", "We will fight", "Waves"),
+        ("Audio", "Listen to the silence.", "Silence."),
         ("Audio/Dialogue", "I hear footsteps. Hide!", "Footsteps. Wind."),
         ("VO & SFX", "It was the last summer", "wind"),
     ):
@@ -280,12 +281,51 @@ def test_a_shot_with_a_letter_among_a_scenes_items_is_one(tmp_path: Path) -> Non
     assert "her hands" in board.shots[0].beats[0].prompt
 
 
+@pytest.mark.parametrize(
+    ("text", "prompts"),
+    [
+        ("Shot 1: A lake.\nKlar, dass niemand da ist.\nShot 2: A hill.\nSure, it is green.\n",
+         ["A lake. Klar, dass niemand da ist", "A hill. Sure, it is green"]),
+        ("Shot 1: a ball\n\nSure! Here are more:\n\nShot 2: a cube\nI hope you like it!\n", ["a ball", "a cube"]),
+        ("Shot 1: She is at the door of\nJON'S HOUSE\nand knocks.\nShot 2: JON'S HOUSE\nis dark. See JON'S HOUSE\n",
+         ["She is at the door of JON'S HOUSE and knocks", "JON'S HOUSE is dark. See JON'S HOUSE"]),
+        ("Image 1: a cat. Image 2: a dog. Both sit on a sofa.", ["Image 1: a cat. Image 2: a dog. Both sit on a sofa"]),
+        ("Image 1: a cat\nImage 2: a dog\nThe cat of image 1 runs\n",
+         ["Image 1: a cat. Image 2: a dog. The cat of image 1 runs"]),
+        ("Image 1: a cat. Image 2: a dog. It runs.", ["a cat", "a dog. It runs"]),
+        ("Scene 1: Pier. Shot 1: a ball. Shot 2: a box. Scene 2: Hut. Shot 1: a lamp.", ["a ball", "a box", "a lamp"]),
+        ("Scene 1, Shot 1: a ball. Scene 1, Shot 2: a cube. Scene 2, Shot 1: a lamp.", ["a ball", "a cube", "a lamp"]),
+        ("Shot 1: a ball. Shot 3: a cube.", ["a ball. Shot 3: a cube"]),
+    ],
+)  # fmt: skip
+def test_words_stay_with_their_shot(tmp_path: Path, text: str, prompts: list[str]) -> None:
+    """Beside words of a chat, names of places, pictures that are put together, and shots in one line."""
+    board, _ = brought(text, tmp_path)
+    assert [beat.prompt for shot in board.shots for beat in shot.beats] == prompts
+    assert not any(beat.dialogue for shot in board.shots for beat in shot.beats)
+
+
+@pytest.mark.parametrize(
+    ("text", "moods"),
+    [
+        ("Shot 1: a ball.\nShot 2: a cube.\n\nMood: calm\n", ["calm", "calm"]),
+        ("1. a ball\n2. a cube\n\nMood: calm\n\nWould you like more?\n", ["calm", "calm"]),
+        ("Shot 1\nVisual: a ball\n\nShot 2\nVisual: a cube\n\nMood: calm\n", ["", "calm"]),
+        ("Shot 1: a ball\nMood: tense\nShot 2: a cube\n\nMood: calm\n", ["tense", "calm"]),
+        ("## Shot 1\na ball\n\n## Shot 2\n\nMood: calm\n\na cube\n", ["", "calm"]),
+    ],
+)
+def test_a_mood_apart_below_words_at_the_end_is_the_films(tmp_path: Path, text: str, moods: list[str]) -> None:
+    board, _ = brought(text, tmp_path)
+    assert [shot.beats[0].mood for shot in board.shots] == moods
+
+
 def test_long_notes_take_no_more_than_their_length(monkeypatch: pytest.MonkeyPatch) -> None:
     """For each part all below it was looked at: ten thousand lines took minutes."""
     looked: list[int] = []
 
-    def about(told: Sequence[str], labels: Sequence[str], *, headed: bool) -> list[str]:
-        del labels, headed
+    def about(told: Sequence[str], labels: Sequence[str], *, headed: bool, below: bool) -> list[str]:
+        del labels, headed, below
         looked.append(len(told))
         return []
 
