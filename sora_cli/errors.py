@@ -239,7 +239,8 @@ class Mend(Struct, frozen=True):
     """A change of a storyboard's text that may mend a problem: `now` for the key or value `was` at character `at`.
 
     `#` makes a comment of the key and what it holds, up to `end`; `` takes the key alone out; `output: fps` puts it
-    under a key of the film's. What `holds` others brings their problems to light.
+    under a key of the film's. What `holds` others brings their problems to light. A `whole` one writes `now` for all
+    that stands from `at` to `end`.
     """
 
     at: int
@@ -247,6 +248,7 @@ class Mend(Struct, frozen=True):
     now: str
     end: int
     holds: bool = False
+    whole: bool = False
 
 
 class Problem(Struct, frozen=True):

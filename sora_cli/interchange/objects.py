@@ -72,6 +72,9 @@ _QUEUED = frozenset({"prompt", "multi_prompts_gen_type", "type"})
 
 def _of_programs(told: dict[str, object]) -> dict[str, object]:
     """An object whose keys are those of programs that make films, under names of columns that mean the same."""
+    width, height = (str(told.get(side, "")) for side in ("width", "height"))
+    if width.isdecimal() and height.isdecimal() and not _SIZES & told.keys():
+        told = {"resolution": f"{width}x{height}", **{key: told[key] for key in told if key not in ("width", "height")}}
     named = sorted(told.items(), key=lambda item: _SIZE.fullmatch(str(item[1])) is not None)  # `480p` is less sure
     found = dict(_column(key, value) for key, value in named)
     return {key: found[key] for key in dict.fromkeys(_column(key, value)[0] for key, value in told.items())}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 _SIGNS = str.maketrans({**dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"), "\u00d7": "x", "\u2236": ":"})
 _QUOTED = re.compile("^[\"'\u2018-\u201e\u00ab\u00bb](.*)[\"'\u2018-\u201e\u00ab\u00bb]$")
@@ -47,6 +47,26 @@ _UNITS = (
     rf"[€$£¥]?\s*{_NUMBER}\s*(?:[€$£¥]|eur|usd|gbp)?(?:\s*/\s*k?wh?)?",
     rf"{_NUMBER}\s*(?:db|lufs|hz|p|watts?|takes?|times)",
 )
+
+
+_CALLED = (
+    (r"\b(?:middle|mid|centre|cent(?:er|re)ed)\b", "center"),
+    (r"\b(?:lower(?!-third)|low|below|under)\b", "bottom"),
+    (r"\b(?:upper|above|over)\b", "top"),
+    (r"-?\bcenter\b-?(?=.)|-center$", "-"),
+)
+"""What people call places on a picture; `bottom center` is the bottom."""
+
+
+def called(value: str, known: Sequence[str]) -> str:
+    """The one of the `known` words that goes by other letters or by another name: `Middle`; empty where none does."""
+    plain = "-".join(re.findall(r"\w+", value.casefold()))
+    for pattern, instead in (("", ""), *_CALLED):
+        plain = re.sub(pattern, instead, plain).strip("-")
+        found = next((each for each in (plain, "-".join(reversed(plain.split("-")))) if each in known), "")
+        if found:
+            return found
+    return ""
 
 
 def meant(value: object, means: Callable[[object], object]) -> str:

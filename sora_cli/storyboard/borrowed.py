@@ -50,6 +50,8 @@ _ALONE = {
     _STEPS: "write --steps 30, --seed 7",
 }
 """What stands in its place on a command line."""
+_MARKS = re.compile(r"</?s>|<pad>|<unk>|<extra_id_\d+>|<\|[a-z_]{2,20}\|>|\[/?INST\]", re.IGNORECASE)
+"""What marks the end of a text, or the parts of a talk, for the models that read prompts."""
 _LENGTH = re.compile(
     r"(?!(?<=\w )\([2-9]0s\),? \w)[(\[](?:duration: ?)?[0-9.]{1,5} ?(?:s|secs?|seconds?)[)\]]"
     r"|\b(?:duration|length): ?[0-9.]{1,5} ?(?:s|secs?|seconds?)?\b",
@@ -84,6 +86,9 @@ def borrowed(document: Document, data: Data, sets: Mapping[str, str]) -> Iterato
             alone = document.root.start < 0  # a prompt of a command line
             hint = "write --duration 4s" if alone else "write `duration: 4s` beside the prompt"
             yield Problem(message, hint, document.spot(loc, found[0]))
+        if name in _TOLD and (found := _MARKS.search(node.text)):
+            message = f"{quoted(found[0])} is a mark of language models: they may read the prompt only up to it"
+            yield Problem(message, _OUT, document.spot(loc, found[0]))
         text = str(value_at(data, loc) or node.text) if "${" in node.text else node.text
         for pattern, instead in _BORROWED if name in _TOLD and _SIGNS.search(text) else ():
             if found := re.search(pattern, text, re.IGNORECASE):

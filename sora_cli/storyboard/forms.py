@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Literal, TypeVar
 
 from sora_cli.spelling import composed
+from sora_cli.storyboard.alike import called
 from sora_cli.storyboard.model import LEAST_OPACITY, Duration, Transition
 from sora_cli.storyboard.sound import SpokenLength
 from sora_cli.storyboard.source import quoted
@@ -50,9 +51,10 @@ _NTSC |= {Fraction("47.952"): 48, Fraction("47.95"): 48, Fraction("119.88"): 120
 class Wrong(Exception):
     """A value cannot be read: what is wrong, and what to write instead."""
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", like: str = "") -> None:
+        """`like` is what the value surely means, as it is to be written."""
         super().__init__(message)
-        self.message, self.hint = message, hint
+        self.message, self.hint, self.like = message, hint, like
 
 
 def written(value: object) -> str:
@@ -161,9 +163,10 @@ def word(known: Sequence[Word], what: str) -> Callable[[object], Word]:
         if not isinstance(value, str):
             raise expected(what, value, choices)
         if value not in known:
-            near = nearest(value, known, cutoff=0.5)
+            sure = called(value, known)
+            near = sure or nearest(value, known, cutoff=0.5)
             hint = f"did you mean {quoted(near)}? " if near else ""
-            raise Wrong(f"{quoted(value)} is not {what}", f"{hint}{choices}")
+            raise Wrong(f"{quoted(value)} is not {what}", f"{hint}{choices}", sure)
         return known[known.index(value)]
 
     return read

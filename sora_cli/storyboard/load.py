@@ -30,6 +30,7 @@ from sora_cli.storyboard.schema import FilmForm
 from sora_cli.storyboard.searching import Find, nowhere, pinned, settle
 from sora_cli.storyboard.shapes import Fault
 from sora_cli.storyboard.source import Source, decode, quoted, read_source
+from sora_cli.storyboard.turned import key_mend, value_mend
 from sora_cli.storyboard.unused import unused
 
 _ROUNDS = 5
@@ -225,7 +226,11 @@ def _note(fault: Fault, document: Document, problems: Problems) -> set[Loc]:
         form, parent = FilmForm.form_at(loc[:-1]) or FilmForm, document.node(loc[:-1])[1]
         hint, now = known_keys(loc, form, parent, problems)
         is_shot = bool(hint) and hint == one_shot(parent)
-        mend = _shots(document, loc[:-1]) if is_shot else document.mend(loc, now, key=True)
+        mend = (
+            _shots(document, loc[:-1])
+            if is_shot
+            else document.mend(loc, now, key=True) or key_mend(document, loc, form)
+        )
         problems.add(f"unknown key {key}", document.mark(loc, key=True), hint, mend=mend)
         alone = isinstance(parent, Pairs) and not parent.pairs.keys() & form.keys.keys()
         meant = {name for name in form.keys if hint.endswith(f"{quoted(name)}?") or f"one `{name}:`" in hint}
@@ -239,7 +244,7 @@ def _note(fault: Fault, document: Document, problems: Problems) -> set[Loc]:
         problems.add(fault.message, document.mark(loc), fault.hint, mend=document.mend(loc, "", key=True))
     else:
         goes = key == "`transition`" and fault.like != "cut" and _GOES_OUT.search(fault.message)
-        mend = document.mend(loc, None if goes else fault.like or None)
+        mend = document.mend(loc, None if goes else fault.like or None) or value_mend(document, loc)
         aside = "; a transition is how a shot comes in: what goes out stands with the next shot" if goes else ""
         problems.add(fault.message, document.mark(loc), fault.hint + aside, mend=mend)
     return set()

@@ -20,7 +20,7 @@ _PARTED = re.compile(r"[^\"'\[{|>&*!].*[,\[\]{}]")
 
 def mended(text: str, mends: Sequence[Mend]) -> str:
     """The text with these mends in it, but for those that have no plain place there."""
-    placed = [mend for mend in mends if ": " in mend.now]
+    placed = [mend for mend in mends if ": " in mend.now and not mend.whole]
     edits = [edit for mend in mends for edit in (() if mend in placed else _edits(text, mend))]
     for home, group in groupby(placed, lambda mend: mend.now.partition(": ")[0]):
         edits += _placed(text, home, [*group])
@@ -30,6 +30,9 @@ def mended(text: str, mends: Sequence[Mend]) -> str:
 
 
 def _edits(text: str, mend: Mend) -> Iterator[_Edit]:
+    if mend.whole:
+        yield from [(mend.at, mend.end, mend.now)] if text[mend.at : mend.end] == mend.was else ()
+        return
     start = mend.at + (text[mend.at : mend.at + 1] in ('"', "'"))
     if not text.startswith(mend.was, start):
         return

@@ -176,6 +176,19 @@ class Document:
             return None
         return Mend(start, was, now, max(node.end, start), not isinstance(node, Scalar))
 
+    @property
+    def is_json(self) -> bool:
+        """Whether its text is JSON, or YAML in its manner."""
+        return self._source is not None and self._source.text.lstrip()[:1] in ("{", "[")
+
+    def key(self, name: str) -> str:
+        """A key as the text writes keys: in quotes where it is JSON."""
+        return f'"{name}"' if self.is_json else name
+
+    def raw(self, start: int, end: int) -> str:
+        """The text from one character to another; empty where there is none."""
+        return self._source.text[start:end] if self._source and start >= 0 else ""
+
     def comment(self, node: Node) -> tuple[str, Mark] | None:
         """The comment right behind a node, with the blanks before its sign, and its place; None where there is none."""
         found = _COMMENT.match(self._source.text, node.end) if self._source and node.end >= 0 else None

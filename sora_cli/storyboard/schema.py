@@ -144,7 +144,9 @@ class LinkForm(Form):
     film = Key(Text, "A film; beside `search` the one that was found, and nothing is searched for.")
 
 
-Link: Shape[LinkForm | str] = OneOf(LinkForm, Label)
+Link: Shape[LinkForm | str] = OneOf(
+    LinkForm, Label, one="a shot begins and ends on one: write one of them; more pictures stand in `reference:`"
+)
 
 
 class TransitionForm(Form):

@@ -63,7 +63,7 @@ class Plain(Generic[T]):
             return self._reader(value)
         except Wrong as wrong:
             like = meant(value, self._means)
-            faults.append(Fault(loc, "wrong", wrong.message, _hint(like, wrong), like))
+            faults.append(Fault(loc, "wrong", wrong.message, _hint(like, wrong), like or wrong.like))
             return cast("T", None)
 
     def _means(self, value: object) -> object:
@@ -150,7 +150,9 @@ class Table(Generic[T]):
 class OneOf(Generic[T]):
     """One of several shapes: which, is told by what is written (a mapping, a list, a switch, or else text)."""
 
-    def __init__(self, *shapes: Shape[T]) -> None:
+    def __init__(self, *shapes: Shape[T], one: str = "") -> None:
+        """`one` is the hint where somebody wrote a list of what there is one of."""
+        self._one = one
         self._shapes = {shape.word: shape for shape in shapes}
         self.word = " or ".join(self._shapes)
         self.example = next((each for shape in shapes if (each := getattr(shape, "example", ""))), "")
@@ -160,7 +162,9 @@ class OneOf(Generic[T]):
         words = {bool: "off", dict: "a mapping", list: "a list"}
         shape = self._shapes.get(words.get(type(value), "text"))
         if shape is None:
-            faults.append(_not(self.word, value, loc, self.example))
+            fault = _not(self.word, value, loc, self.example)
+            several = self._one if isinstance(value, list) and len(value) > 1 else ""
+            faults.append(fault._replace(hint=several or fault.hint))
             return cast("T", None)
         return shape.read(value, loc, faults)
 

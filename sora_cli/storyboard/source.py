@@ -7,10 +7,13 @@ error can do nothing to a terminal.
 from __future__ import annotations
 
 import codecs
+import json
 import os
 import re
+import shlex
 import stat
 from bisect import bisect_right
+from contextlib import suppress
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -130,6 +133,20 @@ def is_workflow(text: str) -> bool:
     return bool(re.search(r'"class_type"\s*:|"last_node_id"\s*:', text))
 
 
+def is_settings(text: str) -> bool:
+    """Whether a text in JSON is a prompt with its settings, or several, as programs that make films save them."""
+    with suppress(ValueError, RecursionError):
+        told = json.loads(text)
+        each = told if isinstance(told, list) else [told]
+        return bool(each) and all(isinstance(one, dict) and _is_prompt(one) for one in each)
+    return False
+
+
+def _is_prompt(told: dict[str, object]) -> bool:
+    lists = any(isinstance(value, list) and value and isinstance(value[0], dict) for value in told.values())
+    return isinstance(told.get("prompt"), str) and not lists and not told.keys() & {"shots", "scenes"}
+
+
 def decode(data: bytes, name: str) -> Source:
     """The text in `data`, a storyboard called `name`.
 
@@ -155,6 +172,9 @@ def decode(data: bytes, name: str) -> Source:
         refuse(what, hint="take it out; a storyboard is plain text", mark=source.mark_at(control.start()))
     if text.lstrip()[:1] == "{" and is_workflow(text):
         refuse(WORKFLOW, hint=HINT_WORKFLOW, mark=source.mark_at(0))
+    if name.lower().endswith(".json") and is_settings(text):
+        hint = f"make a storyboard of it: sora import {shlex.quote(harmless(name))}"
+        refuse("this is a prompt with its settings, as other programs have it", hint=hint, mark=source.mark_at(0))
     return source
 
 

@@ -54,6 +54,7 @@ def test_prompts_that_are_an_object_each_are_shots(name: str, text: str, tmp_pat
         ({"video_length": 81, "resolution": "832x480", "fps": 16}, "81f", 'output: {fps: "16", aspect: "26:15"}'),
         ({"num_frames": "49", "size": "720*1280"}, "49f", 'output: {aspect: "9:16"}'),
         ({"seconds": "8", "size": "720x1280", "model": "sora-2"}, "8s", 'output: {aspect: "9:16"}'),
+        ({"num_frames": 81, "width": 832, "height": 480}, "81f", 'output: {aspect: "26:15"}'),
         ({"seconds": "8", "size": "Close-up"}, "8s", "framing: close"),
     ],
 )

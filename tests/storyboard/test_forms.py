@@ -452,3 +452,10 @@ def test_a_title_card_has_any_words(title: str, words: str) -> None:
     (shot,) = board(f"shots: [title: {title}]").shots
     assert shot.title is not None
     assert shot.title.text == words
+
+
+@pytest.mark.parametrize("mark", ["</s>", "<|im_end|>", "[INST]"])
+def test_marks_that_end_a_prompt_for_its_model_are_told(mark: str) -> None:
+    (told,) = board(f'shots: ["a ball {mark} rolls"]').remarks
+    assert told.message == f"`{mark}` is a mark of language models: they may read the prompt only up to it"
+    assert board('shots: ["a sign says <s and [ins]"]').remarks == ()

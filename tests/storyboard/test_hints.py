@@ -56,6 +56,8 @@ def told(text: str, folder: Path, **sets: str) -> list[tuple[str, str]]:
         ("output: {file: a.mp4}\nshots: [a]", "`sora storyboard FILE -o FILM`"),
         ("output: {width: 256, height: 160}\nshots: [a]", "write `size: WIDTHxHEIGHT`"),
         ("output: 256x160\nshots: [a]", "write it as {size: 256x160, fps: 24}"),
+        ("shots: [{prompt: a, from: [b.png, c.png]}]", "write one of them; more pictures stand in `reference:`"),
+        ("shots: [{prompt: a, title: {text: b, position: upper left}}]", "did you mean `top-left`?"),
         ("cost: {budget: 5}\nshots: [a]", "`--max-cost 5`"),
         ("cost: 450 W\nshots: [a]", "write it as {power: 450 W"),
         ("review: strict\nshots: [a]", "write it as {colour: 3"),
@@ -84,6 +86,16 @@ def told(text: str, folder: Path, **sets: str) -> list[tuple[str, str]]:
 def test_what_people_write_is_told_once_and_with_what_to_write(written: str, hint: str, tmp_path: Path) -> None:
     ((_, found),) = told(written, tmp_path)
     assert hint in found
+
+
+@pytest.mark.parametrize("text", ['{"prompt": "a ball", "seed": 3}', '[{"prompt": "a"}, {"prompt": "b"}]'])
+def test_a_prompt_with_its_settings_is_told_as_that(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a b.json").write_text(text)
+    (told,) = read(tmp_path / "a b.json").problems
+    assert told.message.startswith("this is a prompt with its settings")
+    assert f"sora import '{tmp_path}" in told.hint
+    (tmp_path / "b.json").write_text('{"prompt": "a ball", "shots": [{"prompt": "b"}]}')
+    assert "unknown key `prompt`" in read(tmp_path / "b.json").problems[0].message
 
 
 def test_what_is_seen_in_two_keys_is_one_prompt(tmp_path: Path) -> None:

@@ -1,0 +1,212 @@
+"""Values in the forms of other programs, and the text of ours that says the same: `start` and `end`, bare dialogue.
+
+Each gives a `Mend` where there is one answer, else None.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+
+from sora_cli.errors import Mend
+from sora_cli.storyboard.forms import Wrong, time
+from sora_cli.storyboard.model import Loc
+from sora_cli.storyboard.nodes import Document, Node, Pairs, Scalar, by_name, read_word
+from sora_cli.storyboard.schema import DialogueForm, FilmForm, StretchForm
+from sora_cli.storyboard.shapes import Form
+
+PARTS = ("subject", "action")
+"""What some programs part a prompt into, in this order."""
+_ENDS = {"start": "end", "start_time": "end_time", "start_seconds": "end_seconds", "in": "out"}
+"""When a shot begins, and ends."""
+_SPOKEN = re.compile(r"(?P<who>[^\W\d_][\w .'-]{0,40}?)\s*[:\uff1a]\s*(?P<words>\S.*)", re.DOTALL)
+_NARRATOR = ("narrator", "narration", "vo", "v.o.", "voiceover", "voice-over", "voice over")
+_QUOTES = "\"'\u201c\u201d\u201e\u00ab\u00bb"
+_UNDER = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)+[ \t]*")
+"""What may stand between a name and the keys below it."""
+_PLAIN = re.compile(r"[a-zA-Z][\w-]{2,}")
+_BETWEEN = re.compile(r"\s*,?\s*")
+"""What may stand between two keys that are mended as one: no comment."""
+
+
+def key_mend(document: Document, loc: Loc, form: type[Form]) -> Mend | None:
+    """The mend of a key that is not known, of a mapping of this form."""
+    if issubclass(form, StretchForm):
+        return _length(document, loc) or _prompt(document, loc)
+    return _lines(document, loc[:-1]) if form is DialogueForm else None
+
+
+def value_mend(document: Document, loc: Loc) -> Mend | None:
+    """The mend of a value that is no list or mapping where one stands, or the other of these."""
+    form, node = FilmForm.form_at((*loc, 0)), document.node(loc)[1]
+    if "dialogue" in loc[-2:]:
+        return _line(document, loc)
+    return _listed(document, loc, form) if form and isinstance(node, Pairs) and "name" in form.keys else None
+
+
+def _length(document: Document, loc: Loc) -> Mend | None:
+    """A shot's begin and end beside each other, as its length."""
+    pairs = _pairs(document, loc[:-1])
+    first = next((begin for begin, end in _ENDS.items() if loc[-1] in (begin, end)), "")
+    if "duration" in pairs or not {first, _ENDS.get(first)} <= pairs.keys():
+        return None
+    start, end = (_seconds(pairs[key][1]) for key in (first, _ENDS[first]))
+    if start is None or end is None or end <= start:
+        return None
+    written = f"{float(end - start):.3f}".rstrip("0").rstrip(".")
+    return _as_one(document, pairs, (first, _ENDS[first]), "duration", f"{written}s")
+
+
+def _prompt(document: Document, loc: Loc) -> Mend | None:
+    """What is seen and what it does, beside each other, as one prompt: `subject: a fox`, `action: runs`."""
+    pairs = _pairs(document, loc[:-1])
+    if loc[-1] not in PARTS or "prompt" in pairs or not {*PARTS} <= pairs.keys():
+        return None
+    who, does = (_words(pairs[key][1]) for key in PARTS)
+    if not who or not does or "\n" in who + does:
+        return None
+    if does.casefold().startswith(who.casefold()):
+        told = does
+    else:
+        told = f"{who}. {does}" if does[:1].isupper() else f"{who.rstrip('.')} {does}"
+    return _as_one(document, pairs, PARTS, "prompt", told)
+
+
+def _line(document: Document, loc: Loc) -> Mend | None:
+    """Dialogue that is a bare text: a line of the narrator, or of the member of the cast that it begins with."""
+    node = document.node(loc)[1]
+    raw = document.raw(node.start, node.end)
+    if not _words(node) or "\n" in raw or raw[:1] in {"|", ">", "&", "*", "!"}:
+        return None
+    words = _words(node)
+    match = _SPOKEN.fullmatch(words)
+    if match is None:
+        return _whole(document, node, _written(document, "", words))
+    who = _member(document, match["who"])
+    return None if who is None else _whole(document, node, _written(document, who, match["words"]))
+
+
+def _lines(document: Document, loc: Loc) -> Mend | None:
+    """Dialogue that is a mapping of who speaks to what is said: `Mara: It burns.`."""
+    node = document.node(loc)[1]
+    raw = document.raw(node.start, node.end)
+    said = [(_member(document, who), _words(value)) for who, (_, value) in _pairs(document, loc).items()]
+    if not said or "#" in raw or any(who is None or not words for who, words in said):
+        return None
+    found = [_written(document, who or "", words) for who, words in said]
+    listed = len(found) > 1 and loc[-1] == "dialogue"
+    if len(found) > 1 and not listed:
+        return None
+    return _whole(document, node, f"[{', '.join(found)}]" if listed else found[0], raw=raw.rstrip())
+
+
+def _listed(document: Document, loc: Loc, form: type[Form]) -> Mend | None:
+    """A mapping whose keys are names, `harbour: {...}`, as a list of what has these names."""
+    node = document.node(loc)[1]
+    pairs = _pairs(document, loc)
+    raw = document.raw(node.start, node.end)
+    if not pairs or {"name", *form.keys} & pairs.keys() or any(map(_has_name, pairs.values())):
+        return None
+    edits: list[tuple[int, int, str]] = []
+    turn = _flow if raw[:1] == "{" else _block
+    for name, (at, value) in pairs.items():
+        edit = turn(document, name, at, value, form)
+        if edit is None:
+            return None
+        edits.append(edit)
+    if raw[:1] == "{":
+        edits += [(node.start, node.start + 1, "["), (node.start + len(raw) - 1, node.start + len(raw), "]")]
+    now = raw
+    for start, end, words in sorted(edits, reverse=True):
+        now = now[: start - node.start] + words + now[end - node.start :]
+    return Mend(node.start, raw, now, node.start + len(raw), holds=True, whole=True)
+
+
+# -- the parts of these ------------------------------------------------------------------------------------------------
+
+
+def _pairs(document: Document, loc: Loc) -> dict[str, tuple[int, Node]]:
+    node = document.node(loc)[1]
+    return node.pairs if isinstance(node, Pairs) else {}
+
+
+def _words(node: Node) -> str:
+    """A text, or a number as it is written; empty for anything else."""
+    is_word = isinstance(node, Scalar) and node.value is not None and not isinstance(node.value, bool)
+    return node.text.strip() if isinstance(node, Scalar) and is_word else ""
+
+
+def _seconds(node: Node) -> Fraction | None:
+    try:
+        return time(node.value).seconds if isinstance(node, Scalar) else None
+    except Wrong:
+        return None
+
+
+def _has_name(pair: tuple[int, Node]) -> bool:
+    return isinstance(pair[1], Pairs) and "name" in pair[1].pairs
+
+
+def _member(document: Document, who: str) -> str | None:
+    """The member of the cast, by any letters; empty for the narrator, None for somebody else."""
+    if who.casefold() in _NARRATOR:
+        return ""
+    cast = by_name(document.node(("cast",))[1]) if "cast" in document.names(()) else None
+    names = cast.pairs if isinstance(cast, Pairs) else {}
+    return next((name for name in names if name.casefold() == who.casefold()), None)
+
+
+def _written(document: Document, who: str, words: str) -> str:
+    bare = words[1:-1] if len(words) > 2 and words[0] in _QUOTES and words[-1] in _QUOTES else words
+    plain = _PLAIN.fullmatch(who) and isinstance(read_word(who), str) and not document.is_json
+    cast = f"{document.key('cast')}: {who if plain else _quoted(who)}, " if who else ""
+    return f"{{{cast}{document.key('line')}: {_quoted(bare)}}}"
+
+
+def _quoted(words: str) -> str:
+    return json.dumps(words, ensure_ascii=False)
+
+
+def _whole(document: Document, node: Node, now: str, raw: str = "") -> Mend:
+    raw = raw or document.raw(node.start, node.end)
+    return Mend(node.start, raw, now, node.start + len(raw), whole=True)
+
+
+def _as_one(
+    document: Document, pairs: dict[str, tuple[int, Node]], keys: Sequence[str], name: str, value: str
+) -> Mend | None:
+    """The keys as one, where they stand beside each other with nothing but one line each."""
+    first, last = sorted(keys, key=lambda key: pairs[key][0])
+    begin, between = pairs[first][0], document.raw(pairs[first][1].end, pairs[last][0])
+    end = pairs[last][1].end
+    raw = document.raw(begin, end)
+    if begin < 0 or not _BETWEEN.fullmatch(between) or raw.count("\n") > 1:
+        return None
+    written = _quoted(value) if document.is_json or name == "prompt" else value
+    return Mend(begin, raw, f"{document.key(name)}: {written}", end, whole=True)
+
+
+def _block(document: Document, _name: str, at: int, value: Node, form: type[Form]) -> tuple[int, int, str] | None:
+    """`harbour:` over its keys as `- name: harbour` over them."""
+    head = re.match(r"(?:\"[^\"\n]*\"|'[^'\n]*'|[^:#\n]+?)\s*:", document.raw(at, value.start))
+    if head is None:
+        return None
+    quoted = head[0].rstrip(": \t")
+    indent = at - document.raw(0, at).rfind("\n") - 1
+    behind = document.raw(at + len(head[0]), value.start)
+    if isinstance(value, Scalar) and "prompt" in form.keys and "\n" not in behind and _words(value):
+        return at, at + len(head[0]), f"- name: {quoted}\n{' ' * indent}  prompt:"
+    if not isinstance(value, Pairs) or not _UNDER.fullmatch(behind):
+        return None
+    deeper = len(behind) - behind.rfind("\n") - 1 - indent
+    return (at, at + len(head[0]), f"-{' ' * (deeper - 1)}name: {quoted}") if deeper > 1 else None
+
+
+def _flow(document: Document, name: str, at: int, value: Node, form: type[Form]) -> tuple[int, int, str] | None:
+    """`harbour: {` as `{name: harbour, `."""
+    del form
+    if not isinstance(value, Pairs) or not value.pairs or document.raw(value.start, value.start + 1) != "{":
+        return None
+    return at, value.start + 1, f"{{{document.key('name')}: {_quoted(name)}, "
