@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, TypedDict
 
 from msgspec import Struct
 from msgspec.structs import replace
-from pydantic import JsonValue
 
 from sora_cli import storyboard
 from sora_cli.engines import catalogue
@@ -235,14 +234,14 @@ class _Order(Struct, dict=True):
             self.check(plan)  # hours may have gone by
             preflight.require_same(plan)
             again = self.recipe(plan, studio.store)
-            checked, unable = moderation.record(plan, studio.screen), moderation.frames_unable(studio.screen)
+            checked = moderation.record(plan, studio.screen)
             laid = foley.lay(plan, clips, sounds, studio.store, films.open)
             laid = replace(laid, cut=enlarger.enlarged(laid.cut, studio.store, self.report, studio.cancel))
             transcripts = spoken.heard(plan, laid.cut)
             unsaid = tuple(self.remarked(spoken.remarks(plan, transcripts)))
-            film = self.finished(
-                plan, clips, again, sounds=sounds, checked=checked, unable=unable, laid=laid, films=films.open
-            )
+            making = replace(_making(plan, clips, again, sounds, laid), moderation=checked)
+            unable = moderation.frames_unable(studio.screen)
+            film = self.finished(plan, laid, making, films.open, unable=unable)
         costs = cost.made(plan, studio.store)
         film = replace(
             film, stages=self.clock.stages, cost=cost.total(costs.values()), remarks=(*plan.remarks, *unsaid)
@@ -264,18 +263,7 @@ class _Order(Struct, dict=True):
         )
         return film
 
-    def finished(
-        self,
-        plan: Plan,
-        clips: Mapping[str, Clip],
-        again: RecipeRecord,
-        *,
-        sounds: audio.FilmSounds,
-        checked: Mapping[str, JsonValue],
-        unable: str,
-        laid: foley.Laid,
-        films: Open,
-    ) -> ReleasedFilm:
+    def finished(self, plan: Plan, laid: foley.Laid, making: Making, films: Open, *, unable: str) -> ReleasedFilm:
         """Finish and release; `unable` says why frames could not be checked."""
         from sora_cli.media.sheet import ContactSheet, SheetShot
         from sora_cli.stamp.release import ReleaseTarget
@@ -283,7 +271,6 @@ class _Order(Struct, dict=True):
         shots = [SheetShot(shot.name, shot.start, shot.frames) for shot in plan.shots]
         beside, picture = sidecar.beside(self.out)
         with ContactSheet(shots, self.out, picture, plan.board.title) as sheet:
-            making = replace(_making(plan, clips, again, sounds, laid), moderation=checked)
             target = ReleaseTarget(self.out, plan.board.provenance, self.signer, self.kind, self.report, sheet.watching)
             done = finishing.finished(
                 laid.cut, plan, target, making, loudness=laid.loudness(plan), films=films, unable=unable
