@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import re
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 LONGER = len("..01234567.part.c2pa")
 """Characters that the name of a file aside has beyond the file's own (its credential's ending included)."""
+_UNFLUSHED = {errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EACCES}
+"""What systems say of folders that they cannot flush, as those which VirtualBox shares, or that may not be read."""
 
 
 @contextlib.contextmanager
@@ -105,15 +108,20 @@ def remove(path: Path) -> None:
 
 
 def flush(path: Path) -> None:
-    """Wait until a file, or a folder's list of names, is on the disk; where systems know no folders', nothing."""
-    if path.is_dir() and os.name != "posix":
+    """Wait until a file, or a folder's list of names, is on the disk; where systems flush no folders', nothing."""
+    folder = path.is_dir()
+    if folder and os.name != "posix":
         return
-    # Windows flushes only what is open for writing.
-    handle = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        # Windows flushes only what is open for writing.
+        handle = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if not folder or error.errno not in _UNFLUSHED:
+            raise
 
 
 class Remembering(io.FileIO):

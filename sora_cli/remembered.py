@@ -9,10 +9,10 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from sora_cli.bounded import parse_json, read_bytes
+from sora_cli.bounded import LARGE, parse_json, read_bytes
 
 MOST_KEPT = 50_000
-"""Lines that are kept; then all is found anew."""
+"""Lines that are kept, of at most `LARGE` bytes together; then all is found anew."""
 
 
 def cache_folder() -> Path:
@@ -41,8 +41,8 @@ class Remembered:
         self._unread: dict[bytes, bytes] = {}
         """Lines of our state by their names as JSON has them: of tens of thousands hardly any is asked for."""
         with suppress(OSError):
-            lines = read_bytes(path).splitlines()
-            if len(lines) < MOST_KEPT:
+            lines = read_bytes(path).splitlines() if path.stat().st_size <= LARGE else []
+            if 0 < len(lines) < MOST_KEPT:
                 head = f'["{self._state}", "'.encode()
                 self._unread = {line[len(head) :].partition(b'", ')[0]: line for line in lines if line.startswith(head)}
             else:

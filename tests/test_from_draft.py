@@ -84,17 +84,33 @@ def test_finals_begin_with_the_drafts_frames_and_both_are_known_by_their_keys(ho
     assert not Goes.begun
 
 
+class Recorded:
+    def __init__(self, jobs: list[Job]) -> None:
+        self._jobs = jobs
+
+    def __call__(self, job: Job) -> None:
+        self._jobs.append(job)
+
+    def close(self) -> None:
+        pass
+
+
 def test_a_worker_elsewhere_finds_the_draft_in_its_own_store(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["storyboard", "board.yaml", "--draft", "-o", "draft.mp4"]) == 0
     store, jobs = Store(home / "store"), list[Job]()
-    monkeypatch.setattr("sora_cli.shoot.hire._camera", lambda *_: jobs.append)
+    monkeypatch.setattr("sora_cli.shoot.hire._camera", lambda *_: Recorded(jobs))
     plan = preflight.plan_of(replace(preflight.load(home / "board.yaml", sets={}), from_draft=0.5))
     take = next(take for take in plan.takes if take.start is not None)
     drawn = store.find(take.start.takes[0]) if take.start else None
     assert drawn is not None
     away = replace(drawn, path=Path("/elsewhere") / drawn.path.name)
-    CameraRunner(store)(Job(take, plan.cards[take.engine], Silent(), draft=away), lambda _: None)
+    runner = CameraRunner(store)
+    runner(Job(take, plan.cards[take.engine], Silent(), draft=away), lambda _: None)
     assert jobs[0].draft == drawn
+    assert store.alone() is None, "a worker uses it"
+    runner.close()
+    with store.alone() or pytest.fail("nobody uses it any more"):
+        pass
 
 
 @pytest.mark.long

@@ -317,6 +317,12 @@ def test_films_of_one_batch_with_one_name_are_told_before_any_work(
     assert main(["batch", "board.yaml", "two.yaml"]) == 2
     assert "would both be written to out.mp4" in capsys.readouterr().err
     assert main(["batch", "list.csv"]) == 2
+    line = "dialogue: [{line: Yes., file: yes.wav}]"
+    (home / "said.yaml").write_text(f"subtitles: srt\nshots: [{{prompt: dark, duration: 1s, {line}}}]\n")
+    (home / "said.srt").write_text("mine")
+    soundfile.write(home / "yes.wav", 0.1 * np.sin(np.arange(9600) / 9), 48_000)
+    assert main(["batch", "board.yaml", "said.yaml"]) == 2
+    assert "said.srt is there already" in capsys.readouterr().err
     assert not list(home.glob("*.sora.json"))
     assert main(["storyboard", "board.yaml"]) == 0
     assert main(["batch", "board.yaml", "next.yaml"]) == 2
@@ -454,6 +460,14 @@ def test_a_place_inside_a_file_is_refused_before_the_work(
     if words[0] == "plan":
         assert main([*words, "new/folder/page.html"]) == 0
     assert (home / "board.yaml").read_text() == BOARD
+
+
+def test_sounds_of_voices_replace_those_of_before_and_no_others(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sora_cli.flows.voices._said", lambda _: iter([np.zeros((4800, 2), np.float32)]))
+    words = ["voices", "--play-to", "v.wav"]
+    assert [main(words), main(words)] == [0, 0]
+    soundfile.write(home / "v.wav", np.zeros((4800, 2), np.float32), 48_000)
+    assert main(words) == 2
 
 
 def test_stems_are_replaced_by_those_of_the_same_storyboard_and_by_no_other(home: Path) -> None:

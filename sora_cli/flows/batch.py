@@ -21,7 +21,7 @@ from sora_cli import storyboard
 from sora_cli.bounded import open_regular
 from sora_cli.errors import DeviceLost, Interrupted, Problem, RequestError, SoraError, refusal
 from sora_cli.events import About, Event, FilmEnded, FilmStarted, Note, Report
-from sora_cli.flows import film, outputs, places, preflight
+from sora_cli.flows import film, outputs, places, preflight, subtitles
 from sora_cli.flows.rows import OTHERS, is_list, read_rows
 from sora_cli.flows.searching import Finder
 from sora_cli.interchange.workbook import HINT_SAVED
@@ -229,7 +229,8 @@ def _check(entry: Entry, options: BatchOptions) -> CheckedEntry:
     preflight.require_ready(plan)
     out, deliver = place(board.title or entry.board.stem), _deliver(entry, options)
     places.check_place(out, delivery(deliver))
-    outputs.check_outputs(board, out, delivery(deliver), overwrite=options.overwrite)
+    also = subtitles.of_film(plan, out)
+    outputs.check_outputs(board, out, delivery(deliver), overwrite=options.overwrite, also=also)
     engines = tuple(dict.fromkeys(take.engine for take in plan.takes))
     notes = tuple(Note.of(remark) for remark in plan.remarks)
     return CheckedEntry(entry, out, deliver, engines, tuple(outputs.sources_of(board, None)), notes)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Struct, field
 
-from sora_cli.bounded import read_facts
+from sora_cli.bounded import is_file, is_folder, read_facts
 from sora_cli.data import LIST, Record
 from sora_cli.errors import StoreError
 from sora_cli.plain import as_data
@@ -148,9 +148,9 @@ def _needs(store: Store, *, forget_missing: bool = False) -> _Needs:
     known = {note.sidecar for _, note in releases}
     for place, note in releases:
         sidecar = Path(note.sidecar)
-        if sidecar.is_file():
+        if is_file(sidecar):
             needs.films += 1
-        elif not sidecar.parent.is_dir() and not forget_missing:
+        elif not is_folder(sidecar.parent) and not forget_missing:
             needs.away.append(note.film)  # its disk may be somewhere else today; its clips are not ours to throw away
         elif moved := _elsewhere(sidecar, note.keys, known):
             needs.films += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -55,6 +56,7 @@ def train(found: Survey, report: Report, cancel: Cancellation) -> Trained:
     asked, folder = found.asked, remembered.cache_folder() / "training"
     run = folder / f"run-{_identity(found)}"
     run.mkdir(parents=True, exist_ok=True)
+    os.utime(run)  # asked for now, however long ago it was stopped
     if not found.needs.fits:
         hint = "a lower --resolution, fewer --frames or a lower --rank need less"
         report(Note(f"about {found.needs.memory_gb:.1f} GB are needed, more than this machine has", hint=hint))

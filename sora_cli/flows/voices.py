@@ -51,7 +51,7 @@ def play_to(out: Path, text: str, *, overwrite: bool = False) -> None:
     places.require_ending(out, ".wav", "write voices", str(example))
     signer = stamp.find_signer()
     outputs.check({out: outputs.own_sound(MAKER)}, signer.files, overwrite=overwrite)
-    facts = {"made_by": MAKER.record(out.parent), "voices": [card.name for card in listed()], "line": text}
+    facts = {"made_by": MAKER.record(out.parent).to_dict(), "voices": [card.name for card in listed()], "line": text}
     stamp.release_sound(_said(text), out, facts=facts, source=stamp.GENERATED, provenance=Provenance(), signer=signer)
 
 

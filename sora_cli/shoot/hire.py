@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -194,7 +195,8 @@ class CameraRunner:
         group = (visible() or []) if group is None else group
         self.room = memory_gb(group[0] if group else "")
         self._store = store
-        self._used = store.used()
+        self._used = ExitStack()
+        self._used.enter_context(store.used())
         self._camera = _camera(store, Cancellation(), Screen(), group)
 
     def __call__(self, job: Job, tell: Callable[[object], None]) -> Clip:
@@ -222,8 +224,9 @@ class CameraRunner:
         self._camera.stop()
 
     def close(self) -> None:
-        """Close the engine."""
+        """Close the engine, and give the store back."""
         self._camera.close()
+        self._used.close()
 
 
 def _hired(name: str, make: Callable[[], CameraRunner], environment: dict[str, str], screen: Screen) -> CameraWorker:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from sora_cli.cancel import Cancellation
 from sora_cli.errors import RequestError
+from sora_cli.events import Silent
+from sora_cli.flows import train
 from sora_cli.store import file_hash
 from sora_cli.training import lists, material
 from sora_cli.training.captions import Captions, Kind
@@ -219,3 +225,20 @@ def test_pictures_that_differ_in_one_corner_are_two(tmp_path: Path) -> None:
     one[40:60, 60:90] = (250, 10, 10)
     Image.fromarray(one).save(tmp_path / "b.png")
     assert not reasons(tmp_path)
+
+
+def test_the_state_of_a_training_that_is_asked_for_again_stays_however_old_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = tmp_path / "sora" / "training"
+    for name in ("mine", "other"):
+        (folder / f"run-{name}").mkdir(parents=True)
+        (folder / f"run-{name}" / "state.pt").touch()
+        os.utime(folder / f"run-{name}", (0, 0))
+    monkeypatch.setattr(train, "_identity", lambda _: "mine")
+    monkeypatch.setattr(train, "open_course", lambda *_: pytest.fail("opened"))
+    found: Any = SimpleNamespace(asked=None, needs=SimpleNamespace(fits=True), card=None, settings=None)
+    with pytest.raises(pytest.fail.Exception, match="opened"):
+        train.train(found, Silent(), Cancellation())
+    assert [path.parent.name for path in folder.glob("*/state.pt")] == ["run-mine"]

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sora_cli import atomic
 from sora_cli.cancel import Cancellation
 from sora_cli.errors import RequestError, StampError, StoreError
 from sora_cli.flows import prune
@@ -266,6 +267,14 @@ def test_cleaning_spares_films_on_a_disk_that_is_away_and_sidecars_that_were_cha
     assert prune.clean(store, keep_days=0, forget_missing=True).clips == 1
 
 
+def test_cleaning_spares_films_whose_place_cannot_be_looked_at(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    keep(store, KEY)
+    store.films.released(tmp_path / "one.mp4", tmp_path / ("unseen" * 50) / "one.mp4.sora.json", (KEY,))
+    assert prune.survey(store).away == (str(tmp_path / "one.mp4"),)
+    assert prune.clean(store, keep_days=0).clips == 0
+
+
 def test_cleaning_keeps_what_was_used_lately_and_touches_nothing_that_is_not_ours(tmp_path: Path) -> None:
     store = Store(tmp_path)
     keep(store, KEY)
@@ -351,6 +360,19 @@ def test_the_folder_is_synced_after_the_card_has_its_name(tmp_path: Path, monkey
     assert calls == [
         *("sync file", "name .mp4", "sync folder"), *("sync file", "name .json", "sync folder"), "sync folder",
     ]  # fmt: skip
+
+
+def test_a_folder_that_its_system_cannot_flush_takes_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fsync = os.fsync
+
+    def only_files(handle: int) -> None:  # as VirtualBox's shared folders have it
+        if os.path.isdir(f"/proc/self/fd/{handle}"):  # noqa: PTH112
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", only_files)
+    atomic.save(tmp_path / "a.txt", "text")
+    assert (tmp_path / "a.txt").read_text() == "text"
 
 
 @pytest.fixture

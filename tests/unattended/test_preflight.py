@@ -17,6 +17,7 @@ import soundfile
 from PIL import Image
 
 from sora_cli import packages, storyboard
+from sora_cli.bounded import LARGE
 from sora_cli.cli.main import main
 from sora_cli.engines import catalogue
 from sora_cli.errors import MediaError, StoryboardError
@@ -334,6 +335,15 @@ def test_what_is_remembered_is_found_again_where_it_is_damaged_or_of_other_reade
     remembered.cache_clear()
     assert opened(kept / "a.png", "reference") == ()
     assert cache.read_text().endswith(whole), "the file was opened again"
+
+
+def test_what_is_remembered_of_too_much_is_found_anew_and_remembered_again(tmp_path: Path) -> None:
+    path = tmp_path / "found.jsonl"
+    with path.open("wb") as file:
+        file.truncate(LARGE + 1)
+    Remembered(path, "one").keep({"a": 1})
+    assert Remembered(path, "one").find("a") == 1
+    assert path.stat().st_size < 100
 
 
 def test_two_commands_at_once_keep_what_each_finds(tmp_path: Path) -> None:
