@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sqlite3
+
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -35,6 +39,16 @@ def missing(what: str, name: str) -> Refusal:
     return Refusal(404, f"no {what} {name[:80]!r}", "not_found")
 
 
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+
+
+def _of_the_disk(error: Exception) -> str:
+    """What the disk of the server refuses, or its list of orders, which others hold too long; else nothing."""
+    if isinstance(error, sqlite3.OperationalError):
+        return str(error)
+    return os.strerror(error.errno or 0) if isinstance(error, OSError) and error.errno in _DISK else ""
+
+
 async def refused(_request: Request, error: Exception) -> JSONResponse:
     """Answer for an error that was expected, and for a bug of ours."""
     if isinstance(error, Refusal):
@@ -47,4 +61,6 @@ async def refused(_request: Request, error: Exception) -> JSONResponse:
         return Refusal(error.status_code, str(error.detail), "invalid_request").response()
     if isinstance(error, SoraError):
         return Refusal(500, f"the server cannot do this now: {error.message}", "server_error").response()
+    if why := _of_the_disk(error):
+        return Refusal(503, f"the server cannot do this now: {why}", "server_error", wait=60).response()
     return Refusal(500, "this is a bug in sora: the server's terminal says more", "server_error").response()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import http.client
 import io
 import json
 import socket
+import sqlite3
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -184,6 +186,24 @@ def test_hostile_pictures_are_refused_and_a_good_one_is_taken(here: tuple[Desk, 
     assert good[0] == 200
     folder = desk.queue.place(good[1]["id"])
     assert {path.name for path in folder.iterdir()} == {"storyboard.yaml", "input-reference.jpg"}
+
+
+def test_a_full_disk_of_the_server_is_no_bug(here: tuple[Desk, Asks], monkeypatch: pytest.MonkeyPatch) -> None:
+    """An order that the disk does not take is worth another try later."""
+    desk, asks = here
+    lost = [OSError(errno.ENOSPC, "full"), sqlite3.OperationalError("database or disk is full"), OSError("of ours")]
+
+    def full(*_: object) -> None:
+        raise lost.pop(0)
+
+    monkeypatch.setattr(desk.queue, "add", full)
+    answers = [asks.post("/v1/videos", **GOOD) for _ in range(len(lost))]
+    assert [answer[0] for answer in answers] == [503, 503, 500]
+    assert [answer[1]["error"]["message"] for answer in answers] == [
+        "the server cannot do this now: No space left on device",
+        "the server cannot do this now: database or disk is full",
+        "this is a bug in sora: the server's terminal says more",
+    ]
 
 
 def test_more_than_is_taken_is_refused(here: tuple[Desk, Asks]) -> None:
