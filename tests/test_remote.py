@@ -111,6 +111,25 @@ def test_what_a_maker_left_who_died_when_its_card_was_put_is_taken_at_once_and_t
     assert maker.path(KEY, "json").exists()
 
 
+def test_a_clip_that_is_pruned_while_it_is_fetched_is_fetched_by_who_locks_it(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(RemoteStore(address, tmp_path / "here"))
+    there, download = RemoteStore(address, tmp_path / "there"), Bucket.download
+
+    def pruned(here: Bucket, name: str, path: Path) -> bool:
+        found = download(here, name, path)
+        Store(tmp_path / "there").prune()
+        return found
+
+    monkeypatch.setattr(Bucket, "download", pruned)
+    assert there.find(KEY) is None
+    lock = there.lock(KEY)
+    assert lock is not None
+    with lock:
+        assert there.find(KEY) is not None
+
+
 def test_of_two_makers_the_first_card_counts(address: str, tmp_path: Path) -> None:
     one, other = RemoteStore(address, tmp_path / "one"), RemoteStore(address, tmp_path / "other")
     kept(one, b"first")

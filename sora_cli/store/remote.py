@@ -130,7 +130,7 @@ class RemoteStore(Store):
         return self._list[1]
 
     def _fetched(self, key: str) -> bool:
-        """Bring a clip or a sound here; whether it is there, and whole."""
+        """Bring a clip or a sound here; whether it is there, and whole. Who holds its lock brings it for sure."""
         card = self._sealed(key)
         if card is None:
             return False
@@ -139,9 +139,14 @@ class RemoteStore(Store):
             with self._disk.telling("keep a clip"):
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 with atomic.spare(path) as aside:
-                    if not self._bucket.download(_file(key, sha256, suffix), aside) or file_hash(aside) != sha256:
+                    if not self._bucket.download(_file(key, sha256, suffix), aside):
                         return False
-                    atomic.put(aside, path)
+                    try:
+                        if file_hash(aside) != sha256:
+                            return False
+                        atomic.put(aside, path)
+                    except FileNotFoundError:  # who locks the key (`store prune` does) removes what lies aside
+                        return False
         with self._disk.telling("keep a clip"):
             super()._write_card(key, card)
         return True
