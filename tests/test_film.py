@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,36 @@ def test_a_file_that_goes_while_takes_are_made_is_told_by_its_name(
     assert told in said
     assert "gone." in said
     assert not Path("film.mp4").exists()
+
+
+def test_takes_that_wait_when_a_film_ends_early_are_not_made_before_the_next_films(
+    studio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch goes on with the next film, and so does a server."""
+    made, room = list[str](), Store.make_room
+
+    class Noting(Greys):
+        def generate(self, take: Take, given: Given, progress: Progress) -> Footage:
+            made.append(take.prompt.split(".")[0])
+            return super().generate(take, given, progress)
+
+    def full(store: Store, name: str, size: int) -> None:
+        if "shot-1" in name and not made:
+            time.sleep(0.2)  # the others are queued meanwhile
+            raise StoreError("the disk is full")
+        room(store, name, size)
+
+    monkeypatch.setattr("sora_cli.engines.catalogue.open_engine", lambda card, **_: Noting(card))
+    monkeypatch.setattr(Store, "make_room", full)
+    shots = [{"prompt": word, "duration": "0.5s"} for word in ("dark", "light", "white")]
+    size = {"size": "48x32"}
+    with Studio(Store(default_folder())) as shared:
+        with pytest.raises(StoreError):
+            film.make(board(*shots, output=size), studio / "one.mp4", report=Recording(), studio=shared)
+        monkeypatch.setattr(Store, "make_room", room)
+        other = board({"prompt": "black", "duration": "0.5s"}, output=size)
+        film.make(other, studio / "two.mp4", report=Recording(), studio=shared)
+    assert made in (["black"], ["light", "black"]), "the second one may be under way"
 
 
 def test_a_film_that_fails_leaves_the_old_one_alone(studio: Path) -> None:

@@ -152,6 +152,8 @@ class _Shooting:
             return self._walk()
         finally:
             self._enough.set()
+            for future in self._running:  # where it ends early, those that wait are not made before the next film
+                future.cancel()
 
     def _walk(self) -> dict[str, Clip]:
         order = TopologicalSorter({key: (*take.needs, *take.after) for key, take in self._takes.items()})

@@ -146,6 +146,27 @@ def test_a_worker_that_waits_for_a_device_holds_no_take_back_nor_the_end() -> No
     assert left.is_set()
 
 
+def test_a_job_that_nobody_wants_any_more_is_not_run() -> None:
+    began, on, ran = threading.Event(), threading.Event(), list[int]()
+
+    class Slow(Doubling):
+        def run(self, job: int) -> int:
+            ran.append(job)
+            began.set()
+            assert on.wait(60)
+            return super().run(job)
+
+    crew: Crew[int, int] = Crew([Slow], lambda _: Task("drawing", 1, 1))
+    made = [crew.submit(number) for number in range(3)]
+    assert began.wait(60)
+    assert [each.cancel() for each in made] == [False, True, True]
+    last = crew.submit(3)
+    on.set()
+    assert (made[0].result(60), last.result(60)) == (0, 6)
+    crew.close()
+    assert ran == [0, 3]
+
+
 def test_what_a_small_gpu_cannot_hold_is_made_on_a_large_one_and_by_a_small_one_when_that_is_gone() -> None:
     made: list[tuple[float, int]] = []
     needs = Task("small", 1, 1), Task("large", 1, 1, room=60)

@@ -132,6 +132,8 @@ class Crew(Generic[Job_contra, Result]):
         with self._changed:
             while not self._closed:
                 taken = self._waiting.take(engine, self._crew, self._rooms[number], max(self._rooms))
+                if taken is not None and not taken[1][1].set_running_or_notify_cancel():
+                    continue  # who gave it wants it no more
                 if taken is not None:
                     self._crew.subtract([engine] if engine else [])
                     self._crew[taken[0].engine] += 1
@@ -173,7 +175,8 @@ class Crew(Generic[Job_contra, Result]):
             self._rooms[number] = 0.0
             self._changed.notify_all()
             for _, future in () if self._left else self._waiting.drain():
-                future.set_exception(self._none_left())
+                if future.set_running_or_notify_cancel():
+                    future.set_exception(self._none_left())
 
     def _none_left(self) -> WorkerLost:
         return WorkerLost(f"no worker is left, each was lost several times; the last: {self._last}")
