@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Mapping
 from contextlib import suppress
@@ -9,10 +10,10 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from sora_cli.bounded import LARGE, parse_json, read_bytes
+from sora_cli.bounded import parse_json, read_bytes
 
 MOST_KEPT = 50_000
-"""Lines that are kept, of at most `LARGE` bytes together; then all is found anew."""
+"""Lines that are kept, and no more bytes than are read of a file; then all is found anew."""
 
 
 def cache_folder() -> Path:
@@ -41,7 +42,7 @@ class Remembered:
         self._unread: dict[bytes, bytes] = {}
         """Lines of our state by their names as JSON has them: of tens of thousands hardly any is asked for."""
         with suppress(OSError):
-            lines = read_bytes(path).splitlines() if path.stat().st_size <= LARGE else []
+            lines = _read(path)
             if 0 < len(lines) < MOST_KEPT:
                 head = f'["{self._state}", "'.encode()
                 self._unread = {line[len(head) :].partition(b'", ')[0]: line for line in lines if line.startswith(head)}
@@ -66,3 +67,13 @@ class Remembered:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a", encoding="ascii") as file:
                 file.write(lines)
+
+
+def _read(path: Path) -> list[bytes]:
+    """The lines of a file; none of one that is too large. Raises `OSError`."""
+    try:
+        return read_bytes(path).splitlines()
+    except OSError as error:
+        if error.errno != errno.EFBIG:
+            raise
+    return []
