@@ -99,6 +99,14 @@ def test_a_transition_longer_than_its_shot_is_refused() -> None:
         plan("a ball", {"prompt": "a cube", "duration": "1s", "transition": "dissolve 2s"})
 
 
+def test_of_two_transitions_too_long_together_both_are_told() -> None:
+    middle = {"prompt": "a cube", "duration": "2s", "transition": "dissolve 1s"}
+    with pytest.raises(
+        StoryboardError, match="shot 'shot-2', which has 24 frames, of which its other transition takes 12"
+    ):
+        plan("a ball", middle, {"prompt": "a star", "duration": "3s", "transition": "dissolve 1.5s"})
+
+
 def test_a_lone_title_card_takes_its_time() -> None:
     planned = plan({"title": {"text": "The End", "duration": "3s"}}, "a ball")
     assert planned.shots[0].frames == 36

@@ -133,7 +133,11 @@ def overlap_problems(board: Storyboard, shots: Sequence[PlannedShot]) -> Iterato
         out = after.overlap if after else 0
         if shot.overlap + shot.lead + out > shot.frames or max(shot.overlap, out) >= shot.frames:
             culprit = after if after and out > shot.overlap + shot.lead else shot
-            short.setdefault(culprit.loc, []).append(f"shot {shot.name!r}, which has {counted(shot.frames, 'frame')}")
+            others = out if culprit is shot else shot.overlap + shot.lead
+            told = f", of which its other transition takes {others}" if others else ""
+            short.setdefault(culprit.loc, []).append(
+                f"shot {shot.name!r}, which has {counted(shot.frames, 'frame')}{told}"
+            )
     for loc, names in short.items():
         message = f"the transition is too long for {' and '.join(names)}"
         yield Problem(message, "make the shot longer or the transition shorter", board.mark((*loc, "transition")))
