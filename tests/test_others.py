@@ -56,8 +56,8 @@ def test_a_bug_while_a_model_is_fetched_is_not_told_as_a_silent_hub(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    monkeypatch.setattr(hub, "_files", lambda *_: {"model.safetensors": None})  # a size that cannot be added up
-    with pytest.raises(TypeError):
+    monkeypatch.setattr(hub, "_files", lambda *_: {"model.safetensors": None})  # a file without a size
+    with pytest.raises(AttributeError):
         hub.pull("owner/name")
 
 
