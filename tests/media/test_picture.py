@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from sora_cli.errors import MediaError
 from sora_cli.media.read.picture import fit, read_picture
@@ -44,6 +45,18 @@ def test_adobe_rgb_that_only_the_exif_of_a_camera_tells_is_brought_to_srgb(
     exif.get_ifd(0x8769).update({0xA001: 65_535 if interop == "R98" else 1, 0xA005: {1: interop}})
     picture.save(tmp_path / "a.jpg", quality=100, subsampling=0, exif=exif)
     assert np.abs(read_picture(tmp_path / "a.jpg")[0, 16, 16].astype(int) - (150, 160, 90)).max() <= 2
+
+
+def test_pictures_whose_exif_names_no_colours_or_other_ones_than_their_png_are_as_they_are(tmp_path: Path) -> None:
+    """Editors write no more than that the colours are not sRGB; a PNG that says sRGB keeps its EXIF from the camera."""
+    says_srgb = PngInfo()
+    says_srgb.add(b"sRGB", b"\0")
+    for name, told in (("a.jpg", {0xA001: 65_535}), ("a.png", {0xA001: 65_535, 0xA005: {1: "R03"}})):
+        exif = Image.Exif()
+        exif.get_ifd(0x8769).update(told)
+        how = {"pnginfo": says_srgb} if name == "a.png" else {"quality": 100, "subsampling": 0}
+        Image.new("RGB", (32, 32), (150, 160, 90)).save(tmp_path / name, exif=exif, **how)
+        assert np.abs(read_picture(tmp_path / name)[0, 16, 16].astype(int) - (150, 160, 90)).max() <= 2
 
 
 def test_a_sound_file_is_no_picture(tmp_path: Path) -> None:

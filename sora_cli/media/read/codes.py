@@ -62,12 +62,20 @@ def _near(points: Sequence[float], others: Sequence[float]) -> bool:
 
 def told_profile(image: Image.Image) -> dict[str, bytes]:
     """A profile for a picture that names its colours in its EXIF alone, as cameras that are set to Adobe RGB do."""
-    if "icc_profile" in image.info:
+    if "icc_profile" in image.info or "srgb" in image.info:  # the latter is a PNG's own word
         return {}
     exif = image.getexif()
     space = exif.get_ifd(_EXIF).get(_COLOUR_SPACE)
-    adobe = space == _ADOBE or (space == _UNCALIBRATED and exif.get_ifd(_INTEROP).get(1) == "R03")
+    adobe = space == _ADOBE or (space == _UNCALIBRATED and _interop(exif) == "R03")
     return {"icc_profile": _adobe_rgb()} if adobe else {}
+
+
+def _interop(exif: Image.Exif) -> object:
+    """By which of DCF's rules a picture was made; None where nothing tells, for which Pillow has a KeyError."""
+    try:
+        return exif.get_ifd(_INTEROP).get(1)
+    except KeyError:
+        return None
 
 
 _EXIF, _INTEROP, _COLOUR_SPACE = 0x8769, 0xA005, 0xA001
