@@ -25,6 +25,8 @@ _BITS = packages.EXTRAS["quantize"]
 """Kinds of weights in few bits that a package of the same name reads."""
 _SETTINGS = ("tokenizer_config.json", "special_tokens_map.json")
 """Where a tokenizer is told with what it pads; without, it fails when it is asked."""
+_PADS = {"T5Tokenizer", "T5TokenizerFast"}
+"""Tokenizers that know it without: a folder with their words alone is enough."""
 _STEMS = {"diffusers": "diffusion_pytorch_model", "transformers": "model"}
 """How each library calls files of weights."""
 
@@ -41,7 +43,8 @@ def refuse(found: Checkpoint) -> None:
         _refuse_bits(found, name, library)
         if library in _STEMS:
             _refuse_stem(found, name, library)
-        if name.startswith("tokenizer") and not any((found.folder / name / each).is_file() for each in _SETTINGS):
+        settled = kind in _PADS or any((found.folder / name / each).is_file() for each in _SETTINGS)
+        if name.startswith("tokenizer") and not settled:
             raise EngineMissing(f"{found.folder / name} has no {_SETTINGS[0]}", hint=AGAIN)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -174,3 +174,10 @@ def test_a_film_whose_colours_only_dolby_vision_shows_is_refused(tmp_path: Path)
     path.write_bytes(path.read_bytes().replace(b"hev1", b"dvh1"))
     with pytest.raises(UnusableFile, match="it is in Dolby Vision"):
         require_usable(path, "film")
+    plain = path.read_bytes()
+    for name, screens, refused in ((b"dvh1", 1, False), (b"dvhe", 2, False), (b"hev1", 0, True), (b"hev1", 4, False)):
+        settings = b"dvvC\1\0\x10\x35" + bytes([screens << 4])  # in place of what x265 writes: nothing reads it here
+        at = plain.index(b"hvcC")
+        path.write_bytes(plain[:at].replace(b"dvh1", name) + settings + plain[at + len(settings) :])
+        with pytest.raises(UnusableFile, match="Dolby Vision") if refused else nullcontext():
+            require_whole(path)

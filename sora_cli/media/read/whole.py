@@ -28,11 +28,12 @@ def require_whole(path: Path) -> None:
         check = next((check for magic, check in _CHECKS if magic.match(head)), None)
         if check is not None and check(file, size):
             raise UnusableFile(f"cannot use {path}: it is cut short", hint="make or copy it again")
-        coded = {entry.name for entry in sample_entries(file, 0, size)} if check is _boxes else set()
-    if coded & _ENCRYPTED:
+        entries = list(sample_entries(file, 0, size)) if check is _boxes else []
+        alone = any(_for_dolby_alone(file, entry) for entry in entries)
+    if any(entry.name in _ENCRYPTED for entry in entries):
         told = f"cannot use {path}: it is encrypted, as what shops and streaming services hand out is (DRM)"
         raise UnusableFile(told, hint="name a file without copy protection")
-    if coded & _DOLBY:
+    if alone:
         told = f"cannot use {path}: it is in Dolby Vision, without a picture for other screens"
         raise UnusableFile(told, hint="convert it to BT.709 first: ffmpeg's filter libplacebo does so")
 
@@ -180,7 +181,20 @@ TO_ENTRIES = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
 _ENCRYPTED = {b"encv", b"enca", b"drms", b"drmi"}
 """How a track is coded that only a key opens (ISO/IEC 14496-12, 8.12; the last two are Apple's)."""
 _DOLBY = {b"dvh1", b"dvhe", b"dav1"}
-"""How a track is coded whose colours Dolby Vision alone shows (profiles 5 and 10.0): elsewhere it is green and red."""
+"""How a track is coded whose colours Dolby Vision alone shows, unless its settings tell: elsewhere they are wrong."""
+_DOLBY_SETTINGS = re.compile(rb"dv[cvw]C.{4}(.)", re.DOTALL)
+"""The box that tells what other screens show, in the first half of a byte: 0 is nothing (profiles 5 and 10.0)."""
+
+
+def _for_dolby_alone(file: BinaryIO, entry: Box) -> bool:
+    """Whether a track has no picture for other screens: some programs name one that has as they name one without."""
+    file.seek(entry.inside)
+    told = _DOLBY_SETTINGS.search(file.read(max(0, min(entry.end - entry.inside, _SETTINGS))))
+    return told[1][0] < 1 << 4 if told else entry.name in _DOLBY
+
+
+_SETTINGS = 1 << 16
+"""Bytes in which a track's settings are looked for."""
 
 
 def sample_entries(file: BinaryIO, at: int, end: int, way: tuple[bytes, ...] = TO_ENTRIES) -> Iterator[Box]:
