@@ -127,6 +127,10 @@ def test_a_storyboard_as_a_chat_writes_it_is_one_of_ours_then(end: str, mark: st
          '{"scenes": [{"name": "pier", "shots": [{"name": "1", "prompt": "a"}]}]}'),
         ("shots: [{prompt: a, title: {text: b, position: Middle}}]",
          "shots: [{prompt: a, title: {text: b, position: center}}]"),
+        ("shots: [{subject: A cat., action: A caterpillar crawls.}]",
+         'shots: [{prompt: "A cat. A caterpillar crawls."}]'),
+        ("shots: [{prompt: a, dialogue: '\"Go!\" she said. \"Now!\"'}]",
+         'shots: [{prompt: a, dialogue: {line: "\\"Go!\\" she said. \\"Now!\\""}}]'),
         ("vars: {n: 2s}\nshots: [{visual: 'a ${n}', length: '${n}'}]",
          "vars: {n: 2s}\nshots: [{prompt: 'a ${n}', duration: '${n}'}]"),
         ("x-b: &b {lighting: day}\nshots: [{<<: *b, prompt: a}]", "x-b: &b {light: day}\nshots: [{<<: *b, prompt: a}]"),
@@ -161,6 +165,7 @@ def test_what_has_one_answer_is_mended_at_its_place(written: str, mended: str, t
         "&a shots: [*a]\n",
         "shots: [a, {prompt: b, transition: Fade out}]",
         "shots: [{prompt: a, camera: {type: wide}}]",
+        "shots:\n  one: |\n    a red ball\n    rolls\n  two: a fox\n    runs\n",
     ],
 )
 def test_what_may_mean_several_things_is_left_and_told(written: str, tmp_path: Path) -> None:

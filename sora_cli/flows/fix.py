@@ -113,7 +113,7 @@ def _is_worse(before: Sequence[Problem], after: Sequence[Problem], text: str, me
     """Whether a problem has come that was not there, has no mend, and is not inside of what the mended key holds."""
     known = {problem.message for problem in before}
     new = [problem.mark for problem in after if problem.message not in known and problem.mend is None]
-    if not mend.holds:
+    if not mend.holds or any(problem.message.startswith("not YAML") for problem in after):
         return bool(new)
     lines, inside = [0, *accumulate(map(len, _LINES.split(text)))], range(mend.at + bool(mend.now), mend.end + shift)
     return any(mark and lines[mark.line - 1] + mark.column - 1 not in inside for mark in new)

@@ -93,7 +93,7 @@ def _speaker(text: str, below: str, names: Counter[str]) -> str:
         return ""
     if (
         below.isupper()
-        or below[0].islower()
+        or (below[0].islower() and below[-1] not in ".!?…")
         or _OWNED.search(match["who"])
         or not (match["who"].isupper() or (match["mark"] and match["who"][0].isupper()))
     ):

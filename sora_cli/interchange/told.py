@@ -57,7 +57,11 @@ _HEADED = re.compile(r"\s*#+(?![0-9])")
 """What begins a heading in Markdown; `#1` is a number."""
 _LASTING = {"light", "place", "side", "style"}
 """What is told of a scene before its first shot, and is of all of them."""
-_THING = re.compile(r"(?:an?|the|de[rmn]|die|das|eine?|les?|la|une?|el|los|il)\s|(?:\S+\s+){2}", re.IGNORECASE)
+_THING = re.compile(
+    r"(?:an?|the|de[rmn]|die|das|eine?|les?|la|une?|el|los|il)\s|(?:\S+\s+){2}"
+    r"|(?:\S+\s+)?(?:signs?|posters?|billboards?|banners?|screens?|headlines?|newspapers?|letters?|plaques?|labels?|graffiti|tattoos?)$",
+    re.IGNORECASE,
+)
 """What stands before a colon and is no name: `A sign: "Open"`, `Her shirt reads: "Go"`."""
 _WORDS = 2000
 """Letters of a shot from which on they are more than a line: patterns would take their time with them."""

@@ -67,10 +67,10 @@ def _prompt(document: Document, loc: Loc) -> Mend | None:
     who, does = (_words(pairs[key][1]) for key in PARTS)
     if not who or not does or "\n" in who + does:
         return None
-    if does.casefold().startswith(who.casefold()):
+    if re.match(rf"{re.escape(who)}(?!\w)", does, re.IGNORECASE):
         told = does
     else:
-        told = f"{who}. {does}" if does[:1].isupper() else f"{who.rstrip('.')} {does}"
+        told = f"{who.rstrip('.')}. {does}" if does[:1].isupper() else f"{who.rstrip('.')} {does}"
     return _as_one(document, pairs, PARTS, "prompt", told)
 
 
@@ -159,7 +159,8 @@ def _member(document: Document, who: str) -> str | None:
 
 
 def _written(document: Document, who: str, words: str) -> str:
-    bare = words[1:-1] if len(words) > 2 and words[0] in _QUOTES and words[-1] in _QUOTES else words
+    around = len(words) > 2 and words[0] in _QUOTES and words[-1] in _QUOTES
+    bare = words[1:-1] if around and {*words[1:-1]}.isdisjoint({*_QUOTES} - {"'"}) else words
     plain = _PLAIN.fullmatch(who) and isinstance(read_word(who), str) and not document.is_json
     cast = f"{document.key('cast')}: {who if plain else _quoted(who)}, " if who else ""
     return f"{{{cast}{document.key('line')}: {_quoted(bare)}}}"
@@ -196,7 +197,8 @@ def _block(document: Document, _name: str, at: int, value: Node, form: type[Form
     quoted = head[0].rstrip(": \t")
     indent = at - document.raw(0, at).rfind("\n") - 1
     behind = document.raw(at + len(head[0]), value.start)
-    if isinstance(value, Scalar) and "prompt" in form.keys and "\n" not in behind and _words(value):
+    in_a_line = {"\n", "\r"}.isdisjoint(document.raw(at, value.end).rstrip())
+    if isinstance(value, Scalar) and "prompt" in form.keys and in_a_line and _words(value):
         return at, at + len(head[0]), f"- name: {quoted}\n{' ' * indent}  prompt:"
     if not isinstance(value, Pairs) or not _UNDER.fullmatch(behind):
         return None

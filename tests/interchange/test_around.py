@@ -296,6 +296,7 @@ def test_a_shot_with_a_letter_among_a_scenes_items_is_one(tmp_path: Path) -> Non
         ("Scene 1: Pier. Shot 1: a ball. Shot 2: a box. Scene 2: Hut. Shot 1: a lamp.", ["a ball", "a box", "a lamp"]),
         ("Scene 1, Shot 1: a ball. Scene 1, Shot 2: a cube. Scene 2, Shot 1: a lamp.", ["a ball", "a cube", "a lamp"]),
         ("Shot 1: a ball. Shot 3: a cube.", ["a ball. Shot 3: a cube"]),
+        ('Shot 1: a ball\nShot 2: Neon sign: "Open"\n', ["a ball", 'Neon sign: "Open"']),
     ],
 )  # fmt: skip
 def test_words_stay_with_their_shot(tmp_path: Path, text: str, prompts: list[str]) -> None:
@@ -303,6 +304,11 @@ def test_words_stay_with_their_shot(tmp_path: Path, text: str, prompts: list[str
     board, _ = brought(text, tmp_path)
     assert [beat.prompt for shot in board.shots for beat in shot.beats] == prompts
     assert not any(beat.dialogue for shot in board.shots for beat in shot.beats)
+
+
+def test_a_line_in_small_letters_below_who_speaks_is_spoken(tmp_path: Path) -> None:
+    board, _ = brought("Shot 1: Mara at the door.\nMARA\nhello there.\nShot 2: a cube\n", tmp_path)
+    assert [line.line for line in board.shots[0].beats[0].dialogue] == ["hello there."]
 
 
 @pytest.mark.parametrize(
