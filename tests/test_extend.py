@@ -15,11 +15,12 @@ from msgspec.structs import replace
 from sora_cli import stamp
 from sora_cli.cli.main import main
 from sora_cli.media.film import write_film
+from sora_cli.media.parameters import number_of
 from sora_cli.media.read import open_film, probe, read_sound
 from sora_cli.media.read.sound import sound_track
 from sora_cli.media.read.subtitles import read_words
 from sora_cli.media.replay import replay
-from sora_cli.media.splice import number_of, why_not, write_beside
+from sora_cli.media.splice import why_not, write_beside
 from sora_cli.media.stream import Chapter, Kept, Master, Subtitle
 from tests.boards import catalogue
 from tests.test_film import Greys
@@ -62,6 +63,20 @@ def test_what_was_there_is_the_same_packets(home: Path, layout: str, frames: int
     heard, hears = packets(old, "audio"), packets(home / "b.mp4", "audio")
     assert (hears[len(hears) - len(heard) :] if before else hears[: len(heard)]) == heard
     assert bool(found.channels) == bool(layout)
+
+
+def test_a_film_that_was_extended_keeps_its_packets_too(home: Path) -> None:
+    old = film(home / "0.mp4", GREYS, size=SIZE, layout="stereo", video={"x264-params": "bframes=0"})
+    for number, way in enumerate((["--before"], [], [])):
+        words = ["extend", f"{number}.mp4", "light", "--duration", "0.5s", "-o", f"{number + 1}.mp4", *way]
+        assert main(words) == 0
+        was, now = packets(home / f"{number}.mp4", "video"), packets(home / f"{number + 1}.mp4", "video")
+        assert (now[-len(was) :] if way else now[: len(was)]) == was, f"the {number + 1}. time"
+    grown, found = shown(home / "3.mp4"), probe(home / "3.mp4")
+    assert (len(grown), found.frames, found.variable, found.fps) == (48, 48, False, 24)
+    assert near(grown[12:24], shown(old))
+    heard = read_sound(home / "3.mp4", 48_000)[:, 0]
+    assert np.abs(heard[24_000:46_000] - read_sound(old, 48_000)[:22_000, 0]).max() < 1e-3
 
 
 @pytest.mark.parametrize("before", [False, True], ids=["after", "before"])

@@ -25,6 +25,7 @@ from sora_cli.errors import MediaError
 from sora_cli.media.cues import in_order
 from sora_cli.media.deliveries import WEB, Delivery
 from sora_cli.media.film import write_film
+from sora_cli.media.parameters import free_number, merged
 from sora_cli.media.read.edits import edits_of
 from sora_cli.media.read.facts import UNTOLD, ColorTags, Probe
 from sora_cli.media.read.opening import one_language, only_pictures, opened, picture_stream, preferred, spoken_in
@@ -40,8 +41,6 @@ _SLACK = 48
 """Samples by which containers round when a packet begins."""
 DELAY = 2
 """Pictures that our own encoder holds back at most, to put them into another order."""
-OURS = 9
-"""The number of the parameter sets of what is new: films in use have 0, and few a second one."""
 _TAGS = {"", "bt709"}
 
 if TYPE_CHECKING:  # a name of its types alone
@@ -63,7 +62,7 @@ def why_not(facts: Probe, master: Master, kind: Delivery = WEB, *, follows: bool
         return found
     with opened(facts.path) as container:
         video = picture_stream(container)
-        if video is None or not _numbers(video):
+        if video is None or free_number(video.codec_context.extradata or b"") is None:
             return "its parameter sets cannot be joined with others"
         if (video.sample_aspect_ratio or 1) != 1 or (video.width, video.height) != (facts.width, facts.height):
             square = (video.sample_aspect_ratio or 1) == 1
@@ -120,6 +119,17 @@ def _held_back(path: Path, container: InputContainer, video: VideoStream) -> int
     return round((first.pts - first.dts) * first.time_base * video.average_rate)
 
 
+def _held_back_last(path: Path) -> int:
+    """How many pictures were held back where a film ends: one that was extended may end otherwise than it begins."""
+    shown = read = length = 0
+    with opened(path) as film:
+        for packet in film.demux(*_of(_streams(film), "video")):
+            if packet.pts is not None and packet.dts is not None:
+                shown, read = max(shown, packet.pts), max(read, packet.dts)
+                length = max(length, packet.duration or 0)
+    return round((shown - read) / (length or 1))
+
+
 # -- writing -----------------------------------------------------------------------------------------------------------
 
 
@@ -134,7 +144,8 @@ def write_beside(path: Path, master: Master, kept: Kept, scratch: Path, progress
     new = scratch / "new.mp4"
     with opened(kept.path) as film:
         video = only_pictures(kept.path, film)
-        held_back = DELAY if kept.follows else min(DELAY, _held_back(kept.path, film, video))
+        held_back = DELAY if kept.follows else min(DELAY, _held_back_last(kept.path))
+        number = free_number(video.codec_context.extradata or b"") or 0
         told = video.codec_context.colorspace != UNTOLD
         matrix = WEB.matrix if told else usual_matrix((video.width, video.height))
         sounds = bool(film.streams.audio)
@@ -146,16 +157,16 @@ def write_beside(path: Path, master: Master, kept: Kept, scratch: Path, progress
         end = Fraction(master.samples - BLOCK + _SLACK, SAMPLE_RATE) - lead if lead else None
     elif sounds and end is not None:
         master = _with_sound(master, _beyond(kept.path, end))
-    write_film(new, master, _numbered(held_back, matrix), progress)
+    write_film(new, master, _numbered(number, held_back, matrix), progress)
     order = (new, kept.path) if kept.follows else (kept.path, new)
     with written(path):
         _join(path, *order, early=early, end=end, lead=lead)
 
 
-def _numbered(held_back: int, matrix: str) -> Delivery:
-    """How what is new is encoded: its parameter sets under our number, and no more pictures held back than these."""
+def _numbered(number: int, held_back: int, matrix: str) -> Delivery:
+    """How what is new is encoded: its parameter sets under this number, and no more pictures held back than these."""
     order = ("bframes=0", "b-pyramid=none", "b-pyramid=normal")[held_back]
-    options = {**WEB.options, "x264-params": f"sps-id={OURS}:{order}"}
+    options = {**WEB.options, "x264-params": f"sps-id={number}:{order}"}
     return replace(WEB, options=options, container_options={}, matrix=matrix)
 
 
@@ -332,57 +343,3 @@ def joined(first: Master, second: Master) -> Master:
 
 def _heard(master: Master) -> Iterator[Samples]:
     return fitted(master.sound() if master.sound is not None else iter(()), master.samples)
-
-
-# -- parameter sets ----------------------------------------------------------------------------------------------------
-
-
-def merged(one: bytes, other: bytes) -> bytes:
-    """An `avcC` record (ISO/IEC 14496-15, 5.3.3.1) with the parameter sets of two; levels are the higher one's.
-
-    Raises:
-        MediaError: one of them is no such record.
-    """
-    first, second = _sets(one), _sets(other)
-    head = bytes([*one[:3], max(one[3], other[3]), one[4]])
-    sequences, pictures = first[0] + second[0], first[1] + second[1]
-    counted = bytes([0xE0 | len(sequences)]), bytes([len(pictures)])
-    return head + counted[0] + _measured(sequences) + counted[1] + _measured(pictures) + first[2]
-
-
-def _measured(sets: list[bytes]) -> bytes:
-    return b"".join(len(each).to_bytes(2, "big") + each for each in sets)
-
-
-def _sets(record: bytes) -> tuple[list[bytes], list[bytes], bytes]:
-    """The sequence and picture parameter sets of an `avcC` record, and what follows them."""
-    if len(record) < 7 or record[0] != 1 or record[4] & 3 != 3:
-        raise MediaError("cannot join the films: one of them tells its parameters in another way")
-    sequences, at = _taken(record, 6, record[5] & 31)
-    pictures, at = _taken(record, at + 1, record[at])
-    return sequences, pictures, record[at:]
-
-
-def _taken(record: bytes, at: int, count: int) -> tuple[list[bytes], int]:
-    found = []
-    for _ in range(count):
-        end = at + 2 + int.from_bytes(record[at : at + 2], "big")
-        found.append(record[at + 2 : end])
-        at = end
-    return found, at
-
-
-def _numbers(video: VideoStream) -> bool:
-    """Whether a stream's parameter sets can be read, are few, and none has our number."""
-    try:
-        sequences, pictures, _ = _sets(video.codec_context.extradata or b"")
-    except (MediaError, IndexError):
-        return False
-    return len(sequences) == 1 and len(pictures) == 1 and number_of(sequences[0]) != OURS
-
-
-def number_of(sequence: bytes) -> int:
-    """The number of a sequence parameter set: the first Exp-Golomb code after 4 bytes (ITU-T H.264, 7.3.2.1.1)."""
-    bits = "".join(f"{byte:08b}" for byte in sequence[4:8])
-    zeros = len(bits) - len(bits.lstrip("0"))
-    return int(bits[zeros : 2 * zeros + 1] or "1", 2) - 1
