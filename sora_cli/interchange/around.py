@@ -17,8 +17,17 @@ _OPENS = re.compile(
 )
 """What a chat says above its answer."""
 _OFFERS = re.compile(
-    r"(?:let me know|enjoy\b.{0,20}$|would you like|do you want|want me to|feel free|i hope|hope (?:this|that)"
-    r"|if you'd like"
+    r"(?:(?:just )?let me know|enjoy\b.{0,20}$|would you like|do you want|want (?:me|us) to|feel free|i hope"
+    r"|hope (?:this|that|these)|if you(?:'d like|\u2019d like| (?:want|need|prefer)\b.*\b(?:i can|i'll|let me|tell me"
+    r"|just (?:say|ask)|any (?:changes|adjustments)|more)\b)|want .*\b(?:versions?|prompts?|shots?|scenes?|varia\w+"
+    r"|storyboards?|script|formats?|style|options?)\b.*\?$|need (?:any|another|more|help)\b.*\?$"
+    r"|should i (?:make|add|create|write|turn|expand|adjust|generate|continue)\b.*\?$|happy \w{4,}ing\b.{0,20}$"
+    r"|good luck with\b.{0,40}$|have fun (?:with|\w{4,}ing)\b.{0,40}$|i (?:can|could) also\b"
+    r"|you (?:can|may) (?:also |then |now |always )?(?:adjust|tweak|swap|modify|adapt|customi[sz]e|edit|copy"
+    r"|paste|use th)"
+    r"|these (?:\w+ )?(?:(?:prompts?|descriptions?) (?:are|follow|keep|give)|(?:prompt|shot|scene|clip)s?"
+    r" (?:should|will|can|work))\b|this (?:\w+ )?(?:(?:prompt|storyboard|shot ?list) is|(?:prompt|storyboard"
+    r"|shot ?list|sequence|structure|format|breakdown) (?:should|will|can|works|follows|totals|runs|keeps|gives))\b"
     r"|(?:soll|kann|könnte) ich\b.*\?$|(?:möchtest|willst|brauchst) du\b.*\?$|möchten sie\b.*\?$|ich hoffe"
     r"|sag (?:mir )?(?:einfach )?bescheid"
     r"|n'hésite|souhaite[sz]-|veux-tu|voulez-vous|dis-moi si|dites-moi si|j'espère"
@@ -44,12 +53,12 @@ _BYE = re.compile(
 )
 _LOOK = r"style|look|aesthetics?|mood|tone|vibe|atmosphere|colou?rs?|colou?r (?:palette|grad(?:e|ing))|palette"
 _WORDS = (
-    rf"(?:{_LOOK}|music|score|sounds?|sound design|audio|soundtrack|notes?|tips|details|specs|duration|length|runtime"
+    rf"(?:{_LOOK}|music|score|sounds?|sound design|audio|soundtrack|notes?|tips?|details|specs|duration|length|runtime"
     r"|run time|aspect ratio|format|resolution|transitions?|summary|hashtags|genre|theme|fps|frame rate|platform)"
 )
 _SURE = (
     r"(?:overall|general|global|total|visual|art|film|video|animation|production|technical|additional|director'?s"
-    r"|final)"
+    r"|final|pro|bonus|quick|extra)"
 )
 _FILM = re.compile(
     rf"(?P<sure>(?:{_SURE}\s+)*){_WORDS}(?:\s*(?:&|and|/|,)\s*(?:{_SURE}\s+)*{_WORDS})*"
@@ -57,7 +66,9 @@ _FILM = re.compile(
     re.IGNORECASE,
 )
 """What is said of a film, and by its adjective or its notes not of one shot."""
-_NO_SHOTS = re.compile(r"(?:aspect ratio|run ?time|resolution|fps|frame rate|genre|hashtags|platform)\b", re.IGNORECASE)
+_NO_SHOTS = re.compile(
+    r"(?:tips?|aspect ratio|run ?time|resolution|fps|frame rate|genre|hashtags|platform)\b", re.IGNORECASE
+)
 """What no single shot has."""
 _LABELLED = re.compile(r"([^:\uff1a]{2,40}?)\s*[:\uff1a]\s*(\S.*)?")
 _MARKED = re.compile(r"(?:[-*+\N{BULLET}]\s+)")
@@ -161,8 +172,10 @@ def _about(told: Sequence[str], labels: Sequence[str], *, headed: bool, below: b
     first, rest = told[0], told[1:]
     if _BYE.fullmatch(first) and all(len(each.split()) <= _NAME and not re.search(r"[\d:]", each) for each in rest):
         return [" ".join(told)]
-    if len(told) == 1 and is_chat(first, apart=True):
-        return [first]
+    if chat := [each for each in told if is_chat(each, apart=True)]:
+        others = [each for each in told if each not in chat]
+        said = _about(others, labels, headed=headed, below=below) if others else []
+        return [] if others and not said else [*said, *chat]
     head = _FILM.fullmatch(first.rstrip(" :\uff1a"))
     if head and rest and (headed or head["sure"] or head["notes"]) and labels.count(_label(first).casefold()) == 1:
         return [_line(first.rstrip(" :\uff1a"), ", ".join(each.rstrip(".") for each in rest))]

@@ -16,6 +16,7 @@ from sora_cli.interchange import spans, words
 from sora_cli.interchange.cells import HINT_FAILED, MARKS, cleaned, failure, opened
 from sora_cli.interchange.columns import COLUMNS
 from sora_cli.interchange.outline import Outline, SourceText
+from sora_cli.interchange.said import is_said
 from sora_cli.storyboard import forms
 from sora_cli.storyboard.sizes import aspect
 from sora_cli.storyboard.source import quoted
@@ -56,34 +57,10 @@ _OF_THE_SHOOT = re.compile(r"[0-9.,]+\s*(?:m|mins?|minutes?|h|hrs?|hours?)\.?", 
 """How long a shot takes to shoot, in a column of estimated times."""
 _AUDIO = {"audio", "áudio", "音频", "オーディオ", "오디오", "аудио"}
 """What a column is called that may hold sounds, what is said, or both."""
-_SAYS = re.compile(r"""[".!?:\uff1a\u201c\u201d\u201e\u00ab\u3002\uff01\uff1f\u300c]""")
-"""What a cell of `Audio` has in it where somebody speaks, and not where it names a sound."""
-_SURELY = re.compile(r"""[":?\uff1a\u201c\u201d\u201e\u00ab\uff1f\u300c]""")
-_HEARD = re.compile(
-    r"\b(?:sounds?|music|sfx|ambien\w+|noises?|silence|score|soundtrack|melody|beats?|piano|guitars?|strings|drums?"
-    r"|orchestra\w*|synths?|choir|whoosh\w*|footsteps|birdsong|crackl\w+|chirping|rustling|hum(?:ming)?|buzzing"
-    r"|chatter|applause|fad(?:es|ing) (?:in|out)|musik|geräusche?|stille|musique|bruits?|música|sonidos?|musica|suoni"
-    r"|музыка|звуки?)\b|音乐|音效|音楽|効果音|음악|효과음|موسيقى|صوت",
-    re.IGNORECASE,
-)
-_SPOKEN = re.compile(
-    r"\b(?:i|i'm|i'll|you|you're|we|we're|we'll|me|my|your|our|us|was|were|will|won't|don't|can't|let's|never"
-    r"|nobody|ich|du|wir|mein|je|nous|vous|yo|nosotros|noi|eu|você|nós|я|ты|мы|вы)\b"
-    r"|^(?:listen(?: to| up)?|look (?:at|around|up|closer)|imagine|remember|discover|experience|introducing"
-    r"|meet the|join|breathe|believe|welcome to|stop and|hör(?:t|en sie)? (?:auf|zu|genau)|stell dir|écoute[rz]?"
-    r"|imagine[zr]|escucha|imagina|descubre|ascolta|immagina)\b"
-    r"|[我你您]|\w\W+\w.*[!\uff01][\"'\u201d]?$|^(?:yes|no|stop|go|wait|help|hello|hi|hey|goodbye|bye|please|sorry|thanks|run|look"
-    r"|come|welcome|okay|never|ja|nein|halt|hallo|danke|oui|non|merci|bonjour|hola|adiós|sí|ciao|grazie|да|нет|привет"
-    r"|стой)[.\s]*$",
-    re.IGNORECASE,
-)
-"""What is said has in it, and the name of a sound has not."""
 _LONGEST = 60
 """Letters of a cell up to which it may name two columns in one."""
 _TOGETHER = re.compile(r"\s*[/&+,|\u3001\uff0f]\s*|\s+(?:and|und|et|y|e|en|и)\s+")
 """What stands between the names of two columns in one: `Dialogue / VO`."""
-_FEW = 10
-"""Words up to which a sentence about sounds names them, and is not said."""
 _NUMBERS = {"scene", "shot", "seed", "frames"}
 _WHOLE = re.compile(r"(?<=[0-9])\.0$")
 """What programs write behind whole numbers in columns that have gaps."""
@@ -315,18 +292,7 @@ def held_in(name: str, cell: str) -> str:
     low = name[:_LONGEST].casefold()
     sounds = ["sfx", *(part for part in _TOGETHER.split(low) if meaning(part)[0] == "sound")]
     mixed = _AUDIO & {*_plain(low).split()} or any(each in low for each in sounds)
-    return "sound" if mixed and not _is_said(cell) else column
-
-
-def _is_said(cell: str) -> bool:
-    """Whether a cell that may hold sounds is what somebody says."""
-    if re.fullmatch(r"[(\[\uff08][^()\[\]]+[)\]\uff09]\.?", cell.strip()):
-        return False
-    if _SURELY.search(cell) or _SPOKEN.search(cell.replace("\u2019", "'")):
-        return True
-    words = len(cell.split())
-    named = (_HEARD.search(cell) and words <= _FEW) or (words == 1 and cell.rstrip().endswith("."))
-    return bool(_SAYS.search(cell)) and not named
+    return "sound" if mixed and not is_said(cell) else column
 
 
 def _row(line: int, columns: Sequence[str], takers: Mapping[int, str], cells: Sequence[str]) -> ListRow:

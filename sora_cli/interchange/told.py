@@ -186,7 +186,8 @@ class _Rows(Struct):
             return False
         lines = self.text.splitlines()
         apart = not lines[number - 2].strip() if number > 1 else True
-        return is_chat(text, above=first, apart=apart or not any(map(str.strip, lines[number:])))
+        below = map(bare, lines[number:])
+        return is_chat(text, above=first, apart=apart or all(is_chat(line, apart=True) for line in below if line))
 
     def _wants_words(self) -> bool:
         """Whether a shot or a label on a line of its own has no words so far: then what is like a chat's is its own."""
@@ -344,7 +345,9 @@ class _Rows(Struct):
         """Whether the words behind a shot's number are a sentence or a name, which ends where the next line begins."""
         words = row.get(column, "")
         begins = text[:1].isupper() or bool(cell_of(words))
-        ended = (words == self.head and not codes.OPEN.fullmatch(words[-_WORDS:])) or self.under == column
+        last = words.rpartition(" ")[2]
+        ended = len(last) > 1 and last.isupper() and not text.isupper()  # a place, `JON'S HOUSE`
+        ended = ended or (words == self.head and not codes.OPEN.fullmatch(words[-_WORDS:])) or self.under == column
         return column == "description" and ended and begins and words[-1:].isalnum()
 
     def _speaks(self, text: str) -> bool:

@@ -339,3 +339,35 @@ def test_long_notes_take_no_more_than_their_length(monkeypatch: pytest.MonkeyPat
     lines = [*enumerate(["a ball rolls", ""] * 1000, 1)]
     assert around.ended(lines, str) == (lines, [])
     assert max(looked) < 400
+
+
+def test_farewells_and_offers_of_a_chat_are_in_no_prompt(tmp_path: Path) -> None:
+    """One below another without an empty line too, beside a tip; what somebody might say stays."""
+    for behind in (
+        "Feel free to tweak these.\nEnjoy!\n",
+        "\nHappy filming! \U0001f3ac\n",
+        "\nThese prompts are designed for one model. Feel free to tweak them!\n",
+        "\nIf you want, I can make a version with dialogue.\nI can also add music.\n",
+        "\n---\nTip: keep the seed.\nWant a version with dialogue?\n",
+        "\nYou can adjust the colours.\n\nGood luck with your project!\n",
+    ):
+        board, text = brought(f"1. A ball.\n2. A cube.\n{behind}", tmp_path)
+        assert [shot.beats[0].prompt for shot in board.shots] == ["A ball", "A cube"], behind
+        assert all(f"# {line}" in text for line in behind.splitlines() if line not in {"", "---"})
+    board, _ = brought("1. A ball.\n2. A cube.\n\nYou can go.\n\nIf you need me, call.\n", tmp_path)
+    assert board.shots[1].beats[0].prompt == "A cube. You can go. If you need me, call"
+
+
+def test_the_names_of_sounds_are_not_spoken(tmp_path: Path) -> None:
+    sounds = (
+        "Waves, gulls.",
+        "Rain on the roof; wind.",
+        "Footsteps on gravel.",
+        "listen to the wind",
+        "Wings flapping.",
+    )
+    said = ("The sea is calm tonight.", "Home at last.", "listen to your heart", "Every journey begins with one step.")
+    for cell in (*sounds, *said):
+        board, _ = brought(f"Shot 1: a ball.\nAudio: {cell}\n\nShot 2: a cube.\n", tmp_path)
+        beat = board.shots[0].beats[0]
+        assert (beat.sound_text, len(beat.dialogue)) == (("", 1) if cell in said else (cell, 0)), cell

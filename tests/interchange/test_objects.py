@@ -176,5 +176,5 @@ def test_a_place_in_capitals_over_all_that_is_seen_in_a_shot_is_no_speaker(tmp_p
     text = "SHOT 1\na quiet pier.\n\nSHOT 2\nPIER\nThe waves roll in. PIER lamps burn.\n\nSHOT 3\nPIER\nA boat.\n"
     board, beats = beats_of(text, tmp_path)
     assert [shot.name for shot in board.shots] == ["1", "2", "3"]
-    assert [beat.prompt for beat in beats][1:] == ["PIER The waves roll in. PIER lamps burn", "PIER A boat"]
+    assert [beat.prompt for beat in beats][1:] == ["PIER. The waves roll in. PIER lamps burn", "PIER. A boat"]
     assert not any(beat.dialogue for beat in beats)
