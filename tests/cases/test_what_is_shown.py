@@ -19,6 +19,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 from sora_cli.errors import MediaError, UnusableFile
 from sora_cli.media.clip import write_clip
 from sora_cli.media.read import open_film, probe, read_frames, read_picture, read_sound
+from sora_cli.media.read.index import Index
 from sora_cli.media.read.picture import TRANSPARENT
 from sora_cli.media.read.usable import require_usable
 from sora_cli.media.stream import Sound
@@ -124,6 +125,13 @@ def test_an_avi_with_an_empty_chunk_is_whole(tmp_path: Path) -> None:
     found = probe(path)
     assert found.frames == 50
     assert abs(found.duration - Fraction(51, 25)) <= Fraction(1, 25)
+
+
+def test_a_clock_that_ticks_once_a_frame_loses_none_where_one_is_missing() -> None:
+    times = np.array([*range(21), *range(22, 51)], np.int64)
+    index = Index(times, times[:1], Fraction(1, 25), 1)
+    assert (index.variable, index.rate(Fraction(25))) == (True, 25)
+    assert index.shown_at(Fraction(25)) == [*range(21), 20, *range(21, 50)]
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.mp4", "a.mov"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import partial
@@ -128,7 +129,8 @@ class Index(Struct, frozen=True):
         Clocks of recorders tremble: of frames whose time has come, every fourth would be shown twice, or not at all.
         """
         count = max(1, round(self.length * fps))
-        halves = [round(Fraction(2 * k + 1, 2) / fps / self.base) for k in range(count)]
+        half = Fraction(1, 2)  # `round` makes halves even: where a tick is a frame, each second one would be lost
+        halves = [math.floor((k + half) / fps / self.base + half) for k in range(count)]
         found = np.searchsorted(self.times, np.array(halves, np.int64) + self.times[0], side="left") - 1
         return [max(0, int(number)) for number in found]
 
