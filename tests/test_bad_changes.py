@@ -89,7 +89,6 @@ EDITS = {
     "backwards": ([*WHOLE, "--from", "0.4s", "--to", "0.2s"], "must come after"),
     "nothing long": ([*WHOLE, "--from", "0.2s", "--to", "0.2s"], "must come after"),
     "before the start": ([*WHOLE, "--from", "-1s"], "--from"),
-    "in frames": ([*WHOLE, "--from", "3f"], "write seconds"),
     "no time": ([*WHOLE, "--to", "soon"], "--to"),
     "a mask painted on nothing": (["--mask", "painted.png"], "painted.png is transparent in places"),
     "a film of a mask painted on nothing": (["--mask", "holes.mov"], "holes.mov is transparent in places"),

@@ -58,6 +58,18 @@ def test_a_region_is_made_anew_for_a_stretch_and_the_rest_stays(home: Path) -> N
     assert probe(home / "b.mkv").channels == 2
 
 
+def test_a_stretch_may_be_in_frames_and_end_where_sora_says_that_the_film_ends(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film(home / "a.mp4", [40] * 29, size=SIZE, rate=Fraction(30_000, 1001))  # 0.9676 s, which is told as 0.97 s
+    words = ["edit", "a.mp4", "light", "--outpaint", "16:9", "--from", "15f", "--to", "0.97s", "-o", "b.mkv"]
+    assert main(words) == 0
+    frames = read_frames(home / "b.mkv", 0, 29)
+    assert [round(float(np.median(each[:, -6:]))) for each in frames] == [0] * 15 + [150] * 14
+    assert "outside the stretch its borders are black" in capsys.readouterr().err
+    assert main([*words[:-3], "30f", "-o", "c.mkv"]) == 2
+
+
 def test_outside_the_mask_and_its_seam_each_pixel_is_the_same(home: Path) -> None:
     rng = np.random.default_rng(3)
     noise = rng.integers(0, 255, (SIZE[1], SIZE[0], 3), np.uint8)

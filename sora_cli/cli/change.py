@@ -87,7 +87,9 @@ def extend(
 class PartOptions(Struct, frozen=True):
     """What of a film is made anew."""
 
-    start: Annotated[str, typer.Option("--from", metavar="TIME", help="Begin here, at 1.5s; else at its start.")] = ""
+    start: Annotated[
+        str, typer.Option("--from", metavar="TIME", help="Begin here, at 1.5s or 36f; else at its start.")
+    ] = ""
     end: Annotated[str, typer.Option("--to", metavar="TIME", help="End here; else at its end.")] = ""
     region: Annotated[
         str, typer.Option(metavar="X,Y,W,H", help="Change this part: left, top, width and height, from 0 to 1.")

@@ -17,6 +17,7 @@ from sora_cli import stamp
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.changes import Change
 from sora_cli.errors import RequestError
+from sora_cli.events import Note
 from sora_cli.flows import moderation, outputs, places, watching
 from sora_cli.flows.changing import Changing, engine_of, owned
 from sora_cli.flows.edit import Edited, EditOptions, read_option
@@ -34,11 +35,12 @@ from sora_cli.shoot.mask import Mask, Part, canvas, canvas_view, in_view, middle
 from sora_cli.shoot.studio import Studio, place
 from sora_cli.stamp.making import making
 from sora_cli.storyboard import sizes
-from sora_cli.storyboard.edits import LEAST, STRENGTH, WHOLE, Box, region_of, seconds_of
+from sora_cli.storyboard.edits import LEAST, STRENGTH, WHOLE, Box, region_of
+from sora_cli.storyboard.forms import time
 from sora_cli.storyboard.given import given, words
 from sora_cli.storyboard.model import Storyboard
 
-HINT_TIME = "write seconds, 1.5s or 1500ms, or minutes and seconds, 0:01.5"
+HINT_TIME = "write seconds, 1.5s or 1500ms, minutes and seconds, 0:01.5, or frames, 36f"
 _PERCENT = re.compile(r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*%", re.ASCII)
 SHAPE = 0.02
 """By how much two shapes may differ and still be taken for one."""
@@ -133,6 +135,8 @@ def repaint(
     changing = Changing(command="edit", film=film, out=out, options=options)
     found = changing.opened(*([asked.mask] if asked.mask else []))
     area = area_of(found, asked, card_of(shot, asked))
+    if asked.outpaint and (asked.start or asked.end):
+        options.report(Note(f"{film.name}: outside the stretch its borders are black"))
     plan, looked_at = changing.planned(_board(area, shot, asked, options))
     with studio.store.used(studio.cancel.check), place(out, studio.cancel):
         clips = studio.shoot(plan, options.report)
@@ -215,24 +219,35 @@ def area_of(found: Probe, asked: Asked, card: EngineCard) -> Area:
         raise RequestError("--strength is for --relight and --restyle", hint="leave it out")
     if asked.strength is not None and not LEAST <= asked.strength <= 1:
         raise RequestError(f"--strength {asked.strength:g}: it must be from {LEAST:g} to 1", hint="try 0.7")
-    fps = found.fps or Fraction(25)
-    length = Fraction(len(found.shown_at(fps))) / fps
-    start = read_option(seconds_of, asked.start, "--from", HINT_TIME) if asked.start else Fraction(0)
-    end = read_option(seconds_of, asked.end, "--to", HINT_TIME) if asked.end else length
-    if start >= length:
-        raise RequestError(f"--from {asked.start}: the film ends at {float(length):.3f} s", hint="begin earlier")
-    if end <= start:
-        raise RequestError(f"--to {asked.end}: it must come after --from {asked.start or 'the start'}")
-    if end > length:
-        raise RequestError(f"--to {asked.end}: the film ends at {float(length):.3f} s", hint="leave it out for its end")
-    if round_half_up((end - start) * fps) < 1:
-        raise RequestError(f"--to {asked.end}: the stretch is shorter than one frame", hint="end it later")
+    start, end = _stretch(found, asked)
     size = found.even_size
     if not asked.outpaint:
         return Area(found, start, end, size, (0, 0), (_seen(card, size, asked.box),))
     within = _canvas(size, asked.outpaint)
     at = middle(size, within)
     return Area(found, start, end, within, at, tuple(_borders(card, size, within, at)))
+
+
+def _stretch(found: Probe, asked: Asked) -> tuple[Fraction, Fraction]:
+    """When in the film it is, in seconds; an end less than half a frame behind the film's own is that.
+
+    Raises:
+        RequestError: it is not in the film.
+    """
+    fps = found.fps or Fraction(25)
+    length = Fraction(len(found.shown_at(fps))) / fps
+    start = read_option(time, asked.start, "--from", HINT_TIME).at(fps) if asked.start else Fraction(0)
+    end = read_option(time, asked.end, "--to", HINT_TIME).at(fps) if asked.end else length
+    if start >= length:
+        raise RequestError(f"--from {asked.start}: the film ends at {float(length):.3f} s", hint="begin earlier")
+    if end <= start:
+        raise RequestError(f"--to {asked.end}: it must come after --from {asked.start or 'the start'}")
+    if end > length + 1 / (2 * fps):
+        raise RequestError(f"--to {asked.end}: the film ends at {float(length):.3f} s", hint="leave it out for its end")
+    end = min(end, length)
+    if round_half_up((end - start) * fps) < 1:
+        raise RequestError(f"--to {asked.end}: the stretch is shorter than one frame", hint="end it later")
+    return start, end
 
 
 def _seen(card: EngineCard, size: tuple[int, int], region: Box | None) -> Box:

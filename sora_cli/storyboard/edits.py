@@ -13,7 +13,6 @@ from sora_cli.spelling import composed
 from sora_cli.storyboard import forms
 from sora_cli.storyboard.files import FILMS, PICTURES, Files, is_path, suffix
 from sora_cli.storyboard.forms import Wrong, expected
-from sora_cli.storyboard.forms import time as read_time
 from sora_cli.storyboard.model import Duration, Loc
 from sora_cli.storyboard.nodes import Document
 from sora_cli.storyboard.problems import Problems
@@ -209,11 +208,3 @@ class Edits:
     def _wrong(self, loc: Loc, message: str) -> None:
         hint = "edit: {of: film.mp4, from: 1s, to: 3s, region: [0.3, 0.1, 0.4, 0.3]}"
         self._problems.add(message, self._document.mark(loc), hint)
-
-
-def seconds_of(value: object) -> Fraction:
-    """A time in seconds, as an option has it."""
-    found = read_time(value)
-    if found.seconds is None:
-        raise Wrong("write seconds", "1.5s, or 1500ms")
-    return found.seconds
