@@ -19,6 +19,7 @@ from sora_cli.engines import catalogue
 from sora_cli.engines.base import EngineCard
 from sora_cli.engines.cards import known
 from sora_cli.engines.dialect import Part
+from sora_cli.engines.family_options import LTX2_AVOIDS
 from sora_cli.engines.options import WAN_AVOIDS
 from sora_cli.engines.tokens import estimate, length
 from sora_cli.plan import phrases
@@ -299,6 +300,32 @@ def test_what_is_avoided_by_default_does_not_contradict_the_author(keys: dict[st
     kept, dropped = without_contradictions(WAN_AVOIDS, board.shots[0].beats[0])
     assert {words for words, _ in dropped} == gone
     assert set(WAN_AVOIDS.split(", ")) - gone == set(kept.split(", "))
+
+
+@pytest.mark.parametrize(
+    ("keys", "gone"),
+    [
+        (
+            {"style": "3D animation"},
+            {"cartoonish rendering", "3D CGI look", "stylized filters", "unrealistic materials"},
+        ),
+        ({"depth of field": "shallow"}, {"blurry", "out of focus", "motion blur"}),
+        ({"depth of field": "deep"}, {"background too sharp"}),
+        ({"camera": "handheld"}, {"camera shake", "jittery movement"}),
+        ({"angle": "dutch"}, {"tilted camera"}),
+        ({"light": {"key": "hard"}}, {"harsh shadows"}),
+        ({"sound": "rain on a tin roof"}, {"background noise"}),
+        ({"prompt": "a robot speaks in a tunnel"}, {"robotic voice", "distorted voice", "echo"}),
+        ({"prompt": "@mara works hard in a field of grain on the deep sea"}, set()),
+    ],
+)
+def test_what_ltx_avoids_for_picture_and_sound_does_not_either(keys: dict[str, object], gone: set[str]) -> None:
+    board = storyboard.from_data(
+        {"cast": {"mara": "a woman"}, "shots": [{"prompt": "@mara waits", **keys}]}, folder=Path()
+    )
+    kept, dropped = without_contradictions(LTX2_AVOIDS, board.shots[0].beats[0])
+    assert {words for words, _ in dropped} == gone
+    assert set(LTX2_AVOIDS.split(", ")) - gone == set(kept.split(", "))
 
 
 def test_references_define_subjects(tmp_path: Path) -> None:

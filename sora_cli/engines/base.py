@@ -56,9 +56,10 @@ class EngineCard(Struct, frozen=True, kw_only=True):
     `min_frames`, at most `max_frames`. Sizes are (width, height) in pixels; `fps` is what the model was trained at.
 
     `overlap` is how many frames a beat should carry over from the one before it, `max_opening` how many the model can
-    be given at all. `prompt_tokens` is how much of a prompt it reads (0: no limit known), `sound_rate` the rate of the
-    sound it makes in Hz (0: silent), `tails` whether it hands latents on. `needs` are abilities that a take must use:
-    a picture-to-video model makes nothing without a first frame, one that follows instructions nothing without a film.
+    be given at all. `prompt_tokens` is how much of a prompt it reads (0: no limit known), beside its chat's
+    `template_tokens`; `sound_rate` the rate of its sound in Hz (0: silent), `tails` whether it hands latents on.
+    `needs` are abilities that a take must use: a picture-to-video model makes nothing without a first frame, one that
+    follows instructions nothing without a film.
 
     `max_references` is how many pictures anchor appearance at most; films and sounds have limits of their own, and
     there may be one for all together (0: none). With `references_alone` they cannot be given beside opening or closing
@@ -122,6 +123,7 @@ class EngineCard(Struct, frozen=True, kw_only=True):
     max_opening: int = 1
     needs: frozenset[Ability] = frozenset()
     prompt_tokens: int = 0
+    template_tokens: int = 0
     sound_rate: int = 0
     tails: bool = False
     shares: bool = False

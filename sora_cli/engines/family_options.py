@@ -8,6 +8,20 @@ from pydantic import Field
 
 from sora_cli.engines.options import WAN_AVOIDS, Adapters, GuidedOptions, Options
 
+LTX2_AVOIDS = (
+    "blurry, out of focus, overexposed, underexposed, low contrast, washed out colors, excessive noise, grainy texture,"
+    " poor lighting, flickering, motion blur, distorted proportions, unnatural skin tones, deformed facial features,"
+    " asymmetrical face, missing facial features, extra limbs, disfigured hands, wrong hand count, artifacts around"
+    " text, inconsistent perspective, camera shake, incorrect depth of field, background too sharp, background clutter,"
+    " distracting reflections, harsh shadows, inconsistent lighting direction, color banding, cartoonish rendering,"
+    " 3D CGI look, unrealistic materials, uncanny valley effect, incorrect ethnicity, wrong gender, exaggerated"
+    " expressions, wrong gaze direction, mismatched lip sync, silent or muted audio, distorted voice, robotic voice,"
+    " echo, background noise, off-sync audio, incorrect dialogue, added dialogue, repetitive speech, jittery movement,"
+    " awkward pauses, incorrect timing, unnatural transitions, inconsistent framing, tilted camera, flat lighting,"
+    " inconsistent tone, cinematic oversaturation, stylized filters, AI artifacts"
+)
+"""The negative prompt of LTX-2's authors (Lightricks/LTX-2, constants of ltx-pipelines), for picture and sound."""
+
 
 class Ltx2Options(GuidedOptions):
     """LTX-2, the full models: picture and sound are guided apart, by the authors' advice for 2.3 and 2.5.
@@ -24,7 +38,7 @@ class Ltx2Options(GuidedOptions):
     rescale: float = Field(default=0.7, ge=0.0, le=1.0, description="holds guided contrast back; 0 off")
     hold: float = Field(default=1.0, ge=0.0, le=1.0, description="how hard given frames hold; below 1 they may drift")
     quality_avoid: str = Field(
-        default="worst quality, inconsistent motion, blurry, jittery, distorted, static",
+        default=LTX2_AVOIDS,
         description="what is avoided anyway, before your own `avoid`; '' for nothing",
     )
 

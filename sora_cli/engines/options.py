@@ -267,8 +267,9 @@ class GuidedOptions(SamplingOptions):
 class WanOptions(GuidedOptions):
     """Wan 2.1 and 2.2.
 
-    `shift` moves the sampling times towards noise: 3 for 480 lines and 5 for 720 are the authors' advice; none leaves
-    the checkpoint's own. `quality_avoid` goes in front of `avoid`: Wan was tuned with such a negative prompt.
+    `shift` moves the sampling times towards noise: 3 for 480 lines and 5 for 720 are the authors' advice, 12 for Wan
+    2.2 from text, whose checkpoint has 3 as well; none leaves the checkpoint's own. `quality_avoid` goes in front of
+    `avoid`: Wan was tuned with such a negative prompt.
     """
 
     steps: int = Field(default=50, ge=1, le=200, description="sampling steps: more are slower and finer")

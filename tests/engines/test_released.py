@@ -54,3 +54,17 @@ def test_a_model_like_a_known_one_says_so(tmp_path: Path) -> None:
     card = catalogue.of_folder(written(other, tmp_path), name="mine")
     assert card.title.startswith("a model like Wan 2.1 text to video")
     assert card.licence == "see its model card"
+
+
+def test_wan_moves_its_times_towards_noise_as_its_authors_do() -> None:
+    """`sample_shift` of Wan2.2's wan/configs; the checkpoints of A14B have 3 in diffusers' layout."""
+    shifts = {"wan2.2-t2v-a14b": 12.0, "wan2.2-i2v-a14b": 5.0, "wan2.2-ti2v-5b": 5.0, "wan2.1-t2v-14b": 5.0}
+    assert {name: CARDS[name].options().shift for name in shifts} == shifts  # type: ignore[attr-defined]
+
+
+def test_a_chat_template_takes_no_words_of_a_prompt() -> None:
+    """Qwen3's takes 8 tokens, and 4 more where it is told not to think; diffusers cuts both together to 512."""
+    told = {name: (CARDS[name].prompt_tokens, CARDS[name].template_tokens) for name in CARDS}
+    assert told["flux-2-klein"] == told["flux-2-klein-base"] == (500, 12)
+    assert told["z-image"] == told["z-image-turbo"] == (504, 8)
+    assert told["qwen-image"] == (1024, 0), "its own is not counted by diffusers"

@@ -47,6 +47,8 @@ def _klein() -> tuple[KnownModel, ...]:
         "abilities": frozenset({TEXT, REFERENCES}),
         "max_references": 4,
         "dialect": FLUX_2,
+        "prompt_tokens": 500,
+        "template_tokens": 12,
         "disk_gb": 16,
         "weights": {"transformer": 3.9, "text_encoder": 4.0, "vae": 0.08},
     }
@@ -70,6 +72,7 @@ def _qwen() -> KnownModel:
         steps=50,
         guidance=4.0,
         caches=True,
+        prompt_tokens=1024,
         disk_gb=58,
         weights={"transformer": 20.4, "text_encoder": 8.3, "vae": 0.13},
     )
@@ -79,6 +82,7 @@ def _qwen() -> KnownModel:
 def _z_image() -> tuple[KnownModel, ...]:
     """The distilled model, and the one that it was made of. Steps are passes: diffusers' last one once did nothing."""
     shared: dict[str, Any] = {"disk_gb": 33, "weights": {"transformer": 6.2, "text_encoder": 4.0, "vae": 0.08}}
+    shared |= {"prompt_tokens": 504, "template_tokens": 8}
     repo, pipelines, layers = "Tongyi-MAI/Z-Image", ("ZImagePipeline",), {"transformer.n_layers": 30}
     title, told = "Z-Image Turbo 6B: stills in 8 steps", frozenset({TEXT})
     fast = _card("z-image-turbo", title, f"{repo}-Turbo", steps=8, guidance=1.0, abilities=told, **shared)

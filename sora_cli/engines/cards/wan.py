@@ -105,7 +105,7 @@ def _wan_text() -> tuple[KnownModel, ...]:
         ("wan2.1-t2v-14b", "Wan 2.1 text to video 14B", "Wan2.1-T2V-14B-Diffusers", 80, (LARGE, HD, SHIFTED), one,
          FORTY),
         ("wan2.2-t2v-a14b", "Wan 2.2 text to video A14B", "Wan2.2-T2V-A14B-Diffusers", 126,
-         (PAIR, HD, {"options": WanPairOptions}), two, FORTY),
+         (PAIR, HD, {"options": with_defaults(WanPairOptions, {"shift": 12.0})}), two, FORTY),
     )  # fmt: skip
     return tuple(
         KnownModel(_wan_card(name, title, repo, disk, words, *facts), FROM_TEXT, shape, traits)
@@ -136,7 +136,7 @@ def _wan_pair() -> KnownModel:
     """Picture to video by two transformers; a last frame can be given as well."""
     pair = _wan_card(
         "wan2.2-i2v-a14b", "Wan 2.2 image to video A14B", "Wan2.2-I2V-A14B-Diffusers", 126, BOTH, PICTURE_PAIR, HD,
-        {"options": with_defaults(WanPairOptions, {"guidance": 3.5, "guidance_low": 3.5})},
+        {"options": with_defaults(WanPairOptions, {"guidance": 3.5, "guidance_low": 3.5, "shift": 5.0})},
     )  # fmt: skip
     needs = {"index.boundary_ratio": ..., "transformer.image_dim": None}
     return KnownModel(pair, FROM_PICTURE, needs, {"index.boundary_ratio": 0.9})

@@ -7,6 +7,7 @@ blocks only.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -33,6 +34,8 @@ from sora_cli.media.stream import Frames, Sound
 KEYFRAMES, REFERENCES = "transformer", "transformer_ref"
 LONGEST = 4
 """How many times as long as its other side one side of a reference may be."""
+SHORTEST = 0.6
+"""Seconds of a film that is a reference at least: it is looked at twice a second, two looks at a time."""
 
 
 class MiniMaxH3(Diffusion[MiniMaxH3Options]):
@@ -128,8 +131,18 @@ def anchor(reference: Frames | Footage | Sound) -> MiniMaxH3Reference:
     if isinstance(reference, Footage):
         sound = reference.sound
         audio, rate = (waveform(sound), sound.rate) if sound else (None, None)
-        return MiniMaxH3VideoReference(frames=reference.frames, fps=float(reference.fps), audio=audio, sample_rate=rate)
+        frames = lasting(reference.frames, math.ceil(SHORTEST * reference.fps))
+        return MiniMaxH3VideoReference(frames=frames, fps=float(reference.fps), audio=audio, sample_rate=rate)
     return MiniMaxH3ImageReference(image=framed(reference, LONGEST))
+
+
+def lasting(film: Frames, frames: int) -> Frames:
+    """A film of at least so many frames, of which the last one stays, in a shape that the model takes, with bars."""
+    held = np.concatenate([film, np.repeat(film[-1:], frames - len(film), axis=0)]) if len(film) < frames else film
+    height, width = film.shape[1:3]
+    if max(width, height) <= LONGEST * min(width, height):
+        return held
+    return np.stack([np.asarray(framed(each[None], LONGEST)) for each in held])
 
 
 def waveform(sound: Sound) -> torch.Tensor:

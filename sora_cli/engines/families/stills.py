@@ -42,7 +42,7 @@ class Stills(Diffusion[StillOptions]):
             "image": [framed(one, LONGEST, SMALLEST) for one in given.references if isinstance(one, np.ndarray)]
             or None,
             "use_resolution_binning": False,
-            "max_sequence_length": self.card.prompt_tokens,
+            "max_sequence_length": self.card.prompt_tokens + self.card.template_tokens,
         }
         picture = self.pipe(
             prompt=take.prompt,

@@ -18,14 +18,13 @@ import torch
 from diffusers import WanVACEPipeline
 from msgspec.structs import replace
 from numpy.typing import NDArray
-from PIL import Image
 
 from sora_cli.engines.base import Footage, Given, Take
 from sora_cli.engines.families.diffusion import OnStep
 from sora_cli.engines.families.wan_family import WanFamily
 from sora_cli.engines.options import WanVaceOptions
 from sora_cli.engines.runtime.device import seeded
-from sora_cli.engines.runtime.pixels import to_unit
+from sora_cli.engines.runtime.pixels import framed, to_unit
 from sora_cli.engines.runtime.schedulers import Sampled, with_shift
 from sora_cli.media.stream import Frames
 
@@ -35,6 +34,9 @@ CARRIED_SETTLED = 0.7
 Drawn anew above it, an actor that the opening shows is lost more often (docs/nano.md).
 """
 
+SMALLEST, LONGEST = 16, 8
+"""Of a reference: pixels of its shorter side at least, and its sides' ratio at most. The pipeline lays it on white, in
+the take's size, and rounds its sides down: what is smaller or longer would come out as nothing."""
 SEEN = 0.98
 """Up to here a mask shows the model what is there: all of the seam, so that what it makes goes on from that. White of
 files that lose a little lies above."""
@@ -119,7 +121,6 @@ def conditions(take: Take, given: Given) -> dict[str, object]:
             mask[0, -len(given.closing) :] = 0
         inputs = {"video": video, "mask": mask}
     if given.references:
-        inputs["reference_images"] = [
-            Image.fromarray(picture[0]) for picture in given.references if isinstance(picture, np.ndarray)
-        ]
+        pictures = (each for each in given.references if isinstance(each, np.ndarray))
+        inputs["reference_images"] = [framed(each, LONGEST, SMALLEST, bars="white") for each in pictures]
     return inputs

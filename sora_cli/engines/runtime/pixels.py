@@ -23,16 +23,18 @@ def to_unit(frames: Frames) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float().div(255)
 
 
-def framed(picture: Frames, longest: int, smallest: int = 1) -> Image.Image:
+def framed(picture: Frames, longest: int, smallest: int = 1, bars: str = "black") -> Image.Image:
     """A picture `(1, h, w, 3)` of which one side is at most so many times the other: a longer one has bars.
 
-    Where its shorter side is less than `smallest` it is enlarged.
+    Where its shorter side is less than `smallest` it is enlarged. `bars` is their colour.
     """
     width, height = picture.shape[2], picture.shape[1]
     width, height = max(width, -(-height // longest)), max(height, -(-width // longest))
     grow = max(1, -(-smallest // min(width, height)))
     image = Image.fromarray(picture[0])
-    return image if grow == 1 and image.size == (width, height) else ImageOps.pad(image, (width * grow, height * grow))
+    if grow == 1 and image.size == (width, height):
+        return image
+    return ImageOps.pad(image, (width * grow, height * grow), color=bars)
 
 
 def to_sound(samples: torch.Tensor, rate: int, take: Take) -> Sound | None:
