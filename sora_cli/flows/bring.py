@@ -21,6 +21,7 @@ from sora_cli.interchange.listed import is_list, names_columns
 from sora_cli.interchange.objects import as_rows
 from sora_cli.interchange.outline import Outline, SourceText
 from sora_cli.interchange.shotlist import read_shotlist
+from sora_cli.interchange.single import as_one, without_chat
 from sora_cli.interchange.tables import as_script, as_table
 from sora_cli.interchange.told import as_list
 from sora_cli.interchange.workbook import HINT_SAVED, WORKBOOKS, read_sheet
@@ -48,16 +49,27 @@ def _text(page: SourceText, folder: Path) -> Outline:
         hint = f"sora check {file.name}" if file.suffix.lower() == ".json" else hint
         told = "this has a storyboard's form (YAML or JSON), and is no notes, list or script"
         raise StoryboardError([page.problem(line, told, hint)])
-    table = page if is_list(page) else as_table(page)
-    if table is not None:
+    if is_list(page):  # `Prompt:` on a line of its own is a list's too
+        return read_shotlist(as_one(page) or page, folder)
+    if (table := as_table(page)) is not None:
         return read_shotlist(table, folder)
-    if (shots := as_list(page)) is not None:
+    if (shots := as_list(page) or as_one(page)) is not None:
         return read_shotlist(shots, folder, each=True)
-    if (items := as_prompts(page)) is None or (shots := as_list(items)) is None:
-        return read_fountain(as_script(page))
-    outline = read_shotlist(shots, folder, each=True)
-    hint = "for one shot, write all of it in one line; scenes of a script begin with INT. or EXT."
-    outline.remarks.append(page.problem(1, "nothing here says where a shot begins: each line is taken as one", hint))
+    return _prose(page, folder)
+
+
+def _prose(page: SourceText, folder: Path) -> Outline:
+    """A text that tells no shots: a prompt a line, a screenplay, or prose; what a chat says around it is a comment."""
+    plain, chat = without_chat(page)
+    if (items := as_prompts(plain)) is None or (shots := as_list(items)) is None:
+        outline = read_fountain(as_script(plain))
+    else:
+        outline = read_shotlist(shots, folder, each=True)
+        hint = "for one shot, write all of it in one line; scenes of a script begin with INT. or EXT."
+        outline.remarks.append(
+            page.problem(1, "nothing here says where a shot begins: each line is taken as one", hint)
+        )
+    outline.notes += chat
     return outline
 
 

@@ -15,7 +15,8 @@ from sora_cli.interchange.outline import SourceText
 
 _KEYCAP = "\ufe0f?\u20e3"
 _PLACED = (
-    "hook|problem|solution|demo|proof|offer|cta|call to action"
+    "hook|body|features?|benefits?|results?|pay-?off|before|after|tagline|end card|wrap-?up|close"
+    "|problem|solution|demo|proof|offer|cta|call to action"
     "|opening|intro(?:duction)?|establishing|set-?up|build-?up|beginning|start|middle|main|climax|twist|reveal|outro"
     "|ending|end|closing|conclusion|resolution|finale?|first|second|third|fourth|fifth|sixth|next|last"
 )
@@ -29,12 +30,16 @@ _MANNERS = (
     r"[\[(\u3010](?P<shot>[0-9]{1,4}[A-Za-e]?)[\])\u3011](?:{mark}|\s*|$)",
     rf"(?P<shot>[0-9]{{1,2}}(?={_KEYCAP})|[\u2460-\u2473])(?:{_KEYCAP})?(?:{{mark}}|\s*|$)",
     r"(?P<shot>[A-Z]{1,2}[ _.-]?[0-9]{1,4}[A-Z]?)(?:{mark}|$)",
-    _BY_PLACE + r"(?=\s*(?:[(\[:]|[-\u2013\u2014]\s))(?:{mark})",
+    _BY_PLACE + r"(?=\s*(?:[(\[:]|[-\u2013\u2014]\s)){ended}",
     r"(?P<shot>[0-9]{1,4}[A-Za-e]?)(?:{mark}|\)\s+)",
 )
-"""How codes are written, the surest first; `{mark}` stands between a code and its words."""
+"""How codes are written, the surest first; `{mark}` stands between a code and its words, `{ended}` also at its end."""
 _ASIDE = BRACKET.replace("([^", "(?P<time>[^", 1)
-_PATTERNS = tuple(re.compile(f"{manner.replace('{mark}', _ASIDE + MARK)}(?P<words>.*)") for manner in _MANNERS)
+_ENDED = f"{_ASIDE}(?:{MARK}|$)"
+_PATTERNS = tuple(
+    re.compile(f"{manner.replace('{mark}', _ASIDE + MARK).replace('{ended}', _ENDED)}(?P<words>.*)")
+    for manner in _MANNERS
+)
 
 
 def manner(lines: Sequence[str]) -> re.Pattern[str] | None:

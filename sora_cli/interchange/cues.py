@@ -6,9 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from sora_cli.interchange import spans
+from sora_cli.interchange import codes, spans
 from sora_cli.interchange.around import Line
-from sora_cli.interchange.listed import meaning
+from sora_cli.interchange.listed import is_above, meaning
 from sora_cli.interchange.outline import titled
 from sora_cli.interchange.parts import cell_of
 
@@ -18,13 +18,26 @@ _OWNED = re.compile(r"['\N{RIGHT SINGLE QUOTATION MARK}]S\s+\w", re.IGNORECASE)
 """What belongs to somebody, and does not speak: `JON'S HOUSE`."""
 _HOW = re.compile(r"\([^()]{1,80}\)")
 _WORD = re.compile(r"\w[\w'-]*")
+_NAMED = re.compile(
+    r"(?P<name>[^\W\d_][^:()\[\]]{0,60}?)\s*(?:[-\N{EN DASH}\N{EM DASH}|]\s*)?[(\[](?P<when>[^()\[\]]{3,30})[)\]]\s*:?"
+)
+"""A shot's name before its time: `The beach (0-3s)`."""
 _NUMBERED = 2
 """Words of the line of a shot that says its number and no more."""
 _QUOTES = '"\u201c\u201e\u00ab'
 
 
-def cued(lines: Sequence[Line], bare: Callable[[str], str], begins: Callable[[str], bool]) -> list[Line]:
-    """The lines, with what is said behind its speaker; where no shot begins in another way, words behind their time."""
+def cued(
+    lines: Sequence[Line],
+    bare: Callable[[str], str],
+    begins: Callable[[str], bool],
+    label: Callable[[str], str] = lambda _: "",
+) -> list[Line]:
+    """The lines, with what is said behind its speaker; where no shot begins in another way, words behind their time.
+
+    A time over lines with labels (`label` names their column) is the number of a shot.
+    """
+    lines = _counted(lines, bare, begins, label)
     plain = [bare(line) for _, line in lines]
     other = [begins(text) for text in plain]
     shots, names = any(other), _names(plain)
@@ -59,6 +72,30 @@ def cued(lines: Sequence[Line], bare: Callable[[str], str], begins: Callable[[st
         found.append((lines[at][0], told))
         at = end
     return found
+
+
+def _counted(
+    lines: Sequence[Line],
+    bare: Callable[[str], str],
+    begins: Callable[[str], bool],
+    label: Callable[[str], str],
+) -> Sequence[Line]:
+    """The lines with `Shot 1 (0:00-0:03)` for each time over labels (`Visual: a ball`), where nothing else counts."""
+    plain = [bare(line) for _, line in lines]
+    labels = [bool(label(text)) for text in plain]
+    times = [place for place, text in enumerate(plain) if _is_time(text)]
+    named = {} if times else {place: match for place, text in enumerate(plain) if (match := _NAMED.fullmatch(text))}
+    times = times or [place for place, match in named.items() if _is_time(match["when"])]
+    counted = any(begins(text) and not labelled for text, labelled in zip(plain, labels, strict=True))
+    first = min(times, default=0)
+    above = any(labelled and not is_above(text) for text, labelled in zip(plain[:first], labels, strict=False))
+    if len(times) < 2 or counted or above or not any(labels) or codes.manner(plain):
+        return lines
+    heads = {}
+    for number, place in enumerate(times, 1):
+        when = named[place]["when"] if place in named else plain[place].strip("()[] :")
+        heads[place] = f"Shot {number} ({when})" + (f": {named[place]['name']}" if place in named else "")
+    return [(at, heads.get(place, line)) for place, (at, line) in enumerate(lines)]
 
 
 def _timed(when: str, below: list[str]) -> str:

@@ -25,11 +25,11 @@ _ITEM = re.compile(
     r"(?:[-*+\N{BULLET}\N{EN DASH}\u2610\u2611\u2713]|\(?[0-9]{1,3}[.)]|[0-9]{1,3}(?:\.[0-9]{1,3})+[.)]?|[a-z]\))\s+"
     r"(?:\[[ xX]\]\s+)?(\S.*)"
 )
-_CLOCK = r"[0-9]{1,2}(?::[0-9]{2}){1,3}(?:[.,][0-9]{1,3})?|[0-9]+(?:\.[0-9]+)?\s*s(?:ec)?"
+_CLOCK = r"[0-9]{1,2}(?::[0-9]{2}){1,3}(?:[.,][0-9]{1,3})?|[0-9]+(?:\.[0-9]+)?\s*s(?:ec(?:ond)?s?)?(?!\w)"
 _BEFORE = re.compile(r"([^a-z]{6,80}?)[.:]?\s+((?:[A-Z] )?[A-Z]?[a-z].*)", re.DOTALL)
 """A heading in capitals before the words of its shot: `EXT. BEACH - DAY. A ball rolls.`"""
 _TIMED = re.compile(
-    rf"[\[(]?\s*(?P<start>{_CLOCK}|[0-9]+(?=\s*-\s*[0-9.]+\s*s))"
+    rf"[\[(]?\s*(?P<start>{_CLOCK}|[0-9]+(?=\s*[-\N{{EN DASH}}\N{{EM DASH}}]\s*[0-9.]+\s*s))"
     rf"(?:\s*(?:[-\N{{EN DASH}}\N{{EM DASH}}\N{{RIGHTWARDS ARROW}}]|-->|to)\s*(?P<end>{_CLOCK}))?\s*[\])]?"
     rf"\s*[:|\uff1a\N{{EN DASH}}\N{{EM DASH}}-]?\s+(?P<words>[^\W\d].*)"
 )
@@ -79,10 +79,11 @@ def as_list(page: SourceText) -> SourceText | None:
     columns of shot lists are (`Duration: 4s`) are its cells.
     """
     told = apart(one_shot(codes.parted_lines(page.lines), _begins))
-    lines, behind = ended(cued(told, bare, _begins), bare)
+    lines, behind = ended(cued(told, bare, _begins, lambda text: _labelled(text)[0]), bare)
     rows = _Rows(*_manner([line for _, line in lines]), page.text)
-    if not (rows.open or rows.timed or rows.prompted or rows.shots):
-        rows.code = codes.manner([bare(line) for _, line in lines])
+    if not (rows.open or rows.timed or rows.shots):
+        rows.code = codes.manner([text for text in (bare(line) for _, line in lines) if not _labelled(text)[0]])
+        rows.prompted = rows.prompted and not rows.code
     for number, line in lines:
         rows.take(number, line)
     rows.close()
@@ -111,10 +112,11 @@ def _manner(lines: Sequence[str]) -> tuple[bool, bool, bool, bool]:
     named = [_labelled(line)[0] for line in told]
     others = [line for line, column in zip(told, named, strict=True) if not column]
     shots = any(SHOT.fullmatch(bare(line)) for line in lines)
+    times = len(others) > 1 and all(map(_TIMED.fullmatch, others))
     return (
         bool(others) and not shots and all(map(_ITEM.fullmatch, others)),
-        len(others) > 1 and all(map(_TIMED.fullmatch, others)),
-        named.count("description") > 1 and not shots,
+        times,
+        named.count("description") > 1 and not (shots or times),
         shots,
     )
 
@@ -185,8 +187,8 @@ class _Rows(Struct):
         if not is_chat(text, above=True, apart=True) or self._wants_words():
             return False
         lines = self.text.splitlines()
-        apart = not lines[number - 2].strip() if number > 1 else True
-        below = map(bare, lines[number:])
+        apart = number == 1 or not lines[number - 2].strip()
+        below = map(bare, lines[number : number + _ABOVE])
         return is_chat(text, above=first, apart=apart or all(is_chat(line, apart=True) for line in below if line))
 
     def _wants_words(self) -> bool:
