@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sora_cli.media.read import open_film, probe
+from sora_cli.media.read import Probe, open_film, probe
 from sora_cli.media.read.index import Index
 from tests.cases.test_what_is_shown import film, greys_of
 
@@ -82,6 +82,16 @@ def test_the_rate_is_a_camera_s_where_the_mean_of_a_film_is_another(told: Fracti
     )
     assert index.variable
     assert index.rate(told) == rate
+
+
+@pytest.mark.parametrize("told", [Fraction(2997, 100), Fraction(19_001, 634)])
+def test_a_rate_in_other_digits_is_that_of_television_and_shows_each_frame_in_its_place(told: Fraction) -> None:
+    times = np.array([round(number / told * 90_000) for number in range(40)])
+    index = Index(times, np.zeros(1, np.int64), Fraction(1, 90_000), 3003)
+    ntsc = Fraction(30_000, 1001)
+    assert (index.variable, index.rate(told)) == (False, ntsc)
+    found = Probe(path=Path("a.mp4"), kind="film", fps=index.rate(told), frames=40, index=index)
+    assert found.shown_at(ntsc) == [*range(40)]
 
 
 def test_a_film_of_one_size_tells_nothing(tmp_path: Path) -> None:

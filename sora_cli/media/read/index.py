@@ -29,6 +29,8 @@ _ONE_SAMPLE_ONE_FRAME = {"h264", "hevc", "prores", "mjpeg", "png", "qtrle", "raw
 _RATES = [Fraction(rate) for rate in (5, 6, 8, 10, 12, 15, 16, 18, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120)]
 _RATES += [Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60, 120)]
 _FASTEST = 120
+_SAME = Fraction(1, 100_000)
+"""The part by which 29.97, or what libav finds in times that were rounded, is off the rate that is meant."""
 _PULLED_DOWN = (Fraction(4, 5), Fraction(2, 5))
 """Frames of cinema on discs and in broadcasts: of 2 one stays for 3 fields, or frames, the other for 2."""
 _UNEVEN = 1.75
@@ -149,13 +151,13 @@ class Index(Struct, frozen=True):
 
     def _rate(self, told: Fraction | None) -> Fraction:
         if len(self.times) < 2:
-            return told if told and told <= _FASTEST else Fraction(25)
+            return standard_rate(told, Fraction(1, 1000)) if told and told <= _FASTEST else Fraction(25)
         span = int(self.times[-1] - self.times[0]) * self.base
         count = len(self.times) - 1
         if not self.variable:
             slack = max(Fraction(3, 2) * self.base, span / 1000)
             if told and abs(count / told - span) <= slack:
-                return told
+                return min((rate for rate in _RATES if abs(rate - told) <= told * _SAME), default=told)
             return standard_rate(count / span, Fraction(1, 200)) if span else told or Fraction(25)
         if told and (film := self._before_pulldown(told, span)):
             return film
@@ -181,7 +183,7 @@ def _slow(rate: Fraction) -> Fraction:
 
 
 def standard_rate(rate: Fraction, near: Fraction) -> Fraction:
-    """Find the standard rate nearest to a measured one; None where none is near."""
+    """Find the standard rate nearest to a measured one; where none is near, that one in numbers that are not large."""
     best = min(_RATES, key=lambda usual: abs(usual - rate))
     return best if abs(best - rate) <= rate * near else min(rate, Fraction(_FASTEST)).limit_denominator(1001)
 
