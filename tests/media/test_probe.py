@@ -17,6 +17,7 @@ from PIL import Image
 from sora_cli.errors import MediaError
 from sora_cli.media.clip import write_clip
 from sora_cli.media.read import probe, read_frames
+from sora_cli.media.read.usable import require_usable
 
 
 def film(
@@ -208,6 +209,18 @@ def test_high_dynamic_range_is_refused_rather_than_shown_wrong(tmp_path: Path, t
     assert probe(tmp_path / "hdr.mp4").color.hdr
     with pytest.raises(MediaError, match="dynamic range"):
         read_frames(tmp_path / "hdr.mp4", 0, 1)
+
+
+def test_colours_that_cannot_be_brought_to_rgb_are_told_before_the_work(tmp_path: Path) -> None:
+    with av.open(str(film(tmp_path / "a.mp4", frames=2))) as source, av.open(str(tmp_path / "b.mkv"), "w") as target:
+        out = target.add_stream_from_template(source.streams.video[0])
+        out.codec_context.colorspace = 8
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = out
+                target.mux(packet)
+    with pytest.raises(MediaError, match=r"b\.mkv: its colours are coded in a way"):
+        require_usable(tmp_path / "b.mkv", "film")
 
 
 @pytest.mark.parametrize("name", ["b.mp4", "b.mkv", "b.mov"])

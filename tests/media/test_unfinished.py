@@ -14,6 +14,7 @@ from PIL import Image
 
 from sora_cli.errors import UnusableFile
 from sora_cli.media.read import probe, read_sound
+from sora_cli.media.read.dolby import require_other_screens
 from sora_cli.media.read.usable import require_usable
 from sora_cli.media.read.whole import require_whole
 from tests.cases.test_what_is_shown import film
@@ -180,4 +181,26 @@ def test_a_film_whose_colours_only_dolby_vision_shows_is_refused(tmp_path: Path)
         at = plain.index(b"hvcC")
         path.write_bytes(plain[:at].replace(b"dvh1", name) + settings + plain[at + len(settings) :])
         with pytest.raises(UnusableFile, match="Dolby Vision") if refused else nullcontext():
-            require_whole(path)
+            require_other_screens(path)
+        kept = tmp_path / "a.mkv"  # as mkvmerge and ffmpeg keep such settings
+        kept.write_bytes(
+            element("1a45dfa3") + element("18538067", element("1654ae6b", element("ae", beside(settings))))
+        )
+        with pytest.raises(UnusableFile, match="Dolby Vision") if not screens else nullcontext():
+            require_other_screens(kept)
+
+
+def element(name: str, inside: bytes = b"") -> bytes:
+    """An element of Matroska."""
+    return bytes.fromhex(name) + bytes([0x80 | len(inside)]) + inside
+
+
+def beside(settings: bytes) -> bytes:
+    """A mapping of what lies beside a track's blocks: its kind, and what its coder is told."""
+    return element("41e4", element("41e7", settings[:4]) + element("41ed", settings[4:] + bytes(19)))
+
+
+def test_the_sound_of_a_film_that_cannot_be_shown_is_heard(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", [40] * 25, codec="libx265", options={"x265-params": "log-level=none"}, beep=True)
+    path.write_bytes(path.read_bytes().replace(b"hev1", b"dvh1"))
+    require_usable(path, "sound")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -17,7 +16,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from sora_cli.media.filters import Chain, Step
-from sora_cli.media.read.whole import CLUSTER, TO_ENTRIES, Element, boxes, elements, movie, sample_entries
+from sora_cli.media.read.whole import TO_ENTRIES, TO_TRACKS, Element, boxes, elements, movie, nested, sample_entries
 
 
 class Aperture(NamedTuple):
@@ -98,26 +97,17 @@ def _from_middle(size: tuple[int, int], data: bytes) -> Aperture:
     return Aperture(size, left, top, size[0] - across - left, size[1] - over - top)
 
 
-_SEGMENT, _TRACKS, _TRACK, _VIDEO = b"\x18\x53\x80\x67", b"\x16\x54\xae\x6b", b"\xae", b"\xe0"
+_VIDEO = b"\xe0"
 _SIDES = (b"\xb0", b"\xba", b"\x54\xcc", b"\x54\xbb", b"\x54\xdd", b"\x54\xaa")
 """Matroska's PixelWidth, PixelHeight, and PixelCrop at the left, top, right and bottom (RFC 9559, 5.1.4.1.28)."""
 
 
 def _cut(file: BinaryIO, size: int) -> Iterator[Aperture]:
     """What Matroska says of each track of pictures."""
-    found = [Element(b"", 0, size)]
-    for name in (_SEGMENT, _TRACKS, _TRACK, _VIDEO):
-        found = [each for outer in found for each in _named(file, name, outer)]
-    for video in found:
+    for video in nested(file, size, *TO_TRACKS, _VIDEO):
         told = {each.name: _number(file, each) for each in elements(file, video.inside, video.end)}
         wide, high, left, top, right, bottom = (told.get(name, 0) for name in _SIDES)
         yield Aperture((wide, high), left, top, right, bottom)
-
-
-def _named(file: BinaryIO, name: bytes, outer: Element) -> Iterator[Element]:
-    """The elements of a name that lie in another, before the pictures begin."""
-    inside = takewhile(lambda each: each.name != CLUSTER, elements(file, outer.inside, outer.end))
-    return (each for each in inside if each.name == name)
 
 
 def _number(file: BinaryIO, told: Element) -> int:

@@ -62,6 +62,22 @@ class ColorTags(Struct, frozen=True):
         return self.transfer in {"smpte2084", "arib-std-b67", "linear", "log100", "log316"}
 
 
+_UNREAD = {8, *range(10, 18)}
+"""Matrices by their code points (ITU-T H.273, table 4) that libswscale does not know."""
+
+
+def read_tags(path: Path, primaries: int, transfer: int, matrix: int, ranged: int) -> ColorTags:
+    """What a film says of its colours, by its code points.
+
+    Raises:
+        MediaError: they are coded in a way that we cannot bring to RGB.
+    """
+    if matrix in _UNREAD:
+        told = f"cannot use {path}: its colours are coded in a way that sora does not read (YCgCo, ICtCp and the like)"
+        raise UnusableFile(told, hint="convert it to BT.709 first: ffmpeg's filter zscale does so")
+    return ColorTags.of(primaries, transfer, matrix, ranged)
+
+
 def no_hdr(what: Path | str) -> MediaError:
     """The error for a film in high dynamic range, whose colours we would show wrongly."""
     return UnusableFile(

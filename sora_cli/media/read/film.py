@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from sora_cli.errors import MediaError
 from sora_cli.media.filters import Chain, Step, rgb_bytes
+from sora_cli.media.read.dolby import require_other_screens
 from sora_cli.media.read.edits import edits_of
 from sora_cli.media.read.facts import Probe
 from sora_cli.media.read.index import Index
@@ -191,6 +192,7 @@ def open_film(path: Path, *, sound: bool = True, clip: bool = False) -> Iterator
         return
     require_file(path)
     require_whole(path)
+    require_other_screens(path)
     with opened_clip(path) if clip else opened(path) as container:
         edits = edits_of(path, container, only_pictures(path, container))
         if not edits:

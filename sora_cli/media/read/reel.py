@@ -22,7 +22,7 @@ from sora_cli.errors import MediaError, UnusableFile
 from sora_cli.media.filters import source_node
 from sora_cli.media.read.aperture import Cut, aperture
 from sora_cli.media.read.clock import packets
-from sora_cli.media.read.facts import ColorTags, Probe, shown_size, told_turn, upright
+from sora_cli.media.read.facts import Probe, read_tags, shown_size, told_turn, upright
 from sora_cli.media.read.film import FileChapter, Film
 from sora_cli.media.read.index import Index, damaged, decoder, frames_of, read_index, shape_of
 from sora_cli.media.read.layers import layered, multiplied
@@ -139,7 +139,7 @@ class Reel(Film):
             codec=context.name,
             sound_codec=track.codec,
             pixels=pixels,
-            color=ColorTags.of(*_merged(_colours(context), self._colours)),
+            color=read_tags(self.path, *_merged(_colours(context), self._colours)),
             container=self._container.format.name,
             remarks=(*self._others(), *track.remarks, *([TRANSPARENT] if alpha else [])),
         )

@@ -6,6 +6,7 @@ import mmap
 import re
 import struct
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
@@ -17,10 +18,10 @@ _LIVE = (range(0x7FFF_0000, 0x8000_1000), range(0xFFFF_0000, 0x1_0000_0000))
 
 
 def require_whole(path: Path) -> None:
-    """Refuse a file that ends before its headers say, and one whose contents are encrypted or of Dolby Vision alone.
+    """Refuse a file that ends before its headers say, and one whose contents are encrypted.
 
     Raises:
-        MediaError: it is cut short, or encrypted, or shows its colours to Dolby Vision alone.
+        MediaError: it is cut short, or encrypted.
     """
     with path.open("rb") as file:
         head = file.read(16)
@@ -29,13 +30,9 @@ def require_whole(path: Path) -> None:
         if check is not None and check(file, size):
             raise UnusableFile(f"cannot use {path}: it is cut short", hint="make or copy it again")
         entries = list(sample_entries(file, 0, size)) if check is _boxes else []
-        alone = any(_for_dolby_alone(file, entry) for entry in entries)
     if any(entry.name in _ENCRYPTED for entry in entries):
         told = f"cannot use {path}: it is encrypted, as what shops and streaming services hand out is (DRM)"
         raise UnusableFile(told, hint="name a file without copy protection")
-    if alone:
-        told = f"cannot use {path}: it is in Dolby Vision, without a picture for other screens"
-        raise UnusableFile(told, hint="convert it to BT.709 first: ffmpeg's filter libplacebo does so")
 
 
 def _riff(file: BinaryIO, size: int) -> bool:
@@ -180,21 +177,6 @@ TO_ENTRIES = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
 """The boxes around the sample entries of an MP4's tracks, from the outermost on."""
 _ENCRYPTED = {b"encv", b"enca", b"drms", b"drmi"}
 """How a track is coded that only a key opens (ISO/IEC 14496-12, 8.12; the last two are Apple's)."""
-_DOLBY = {b"dvh1", b"dvhe", b"dav1"}
-"""How a track is coded whose colours Dolby Vision alone shows, unless its settings tell: elsewhere they are wrong."""
-_DOLBY_SETTINGS = re.compile(rb"dv[cvw]C.{4}(.)", re.DOTALL)
-"""The box that tells what other screens show, in the first half of a byte: 0 is nothing (profiles 5 and 10.0)."""
-
-
-def _for_dolby_alone(file: BinaryIO, entry: Box) -> bool:
-    """Whether a track has no picture for other screens: some programs name one that has as they name one without."""
-    file.seek(entry.inside)
-    told = _DOLBY_SETTINGS.search(file.read(max(0, min(entry.end - entry.inside, _SETTINGS))))
-    return told[1][0] < 1 << 4 if told else entry.name in _DOLBY
-
-
-_SETTINGS = 1 << 16
-"""Bytes in which a track's settings are looked for."""
 
 
 def sample_entries(file: BinaryIO, at: int, end: int, way: tuple[bytes, ...] = TO_ENTRIES) -> Iterator[Box]:
@@ -209,8 +191,10 @@ def sample_entries(file: BinaryIO, at: int, end: int, way: tuple[bytes, ...] = T
             yield from boxes(file, box.inside + 8, box.end)
 
 
-_MATROSKA = b"\x1a\x45\xdf\xa3"
+MATROSKA = b"\x1a\x45\xdf\xa3"
 _SEGMENT, CLUSTER = b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"
+TO_TRACKS = (_SEGMENT, b"\x16\x54\xae\x6b", b"\xae")
+"""The elements around what a Matroska file says of each of its tracks."""
 
 
 def _segment(file: BinaryIO, size: int) -> bool:
@@ -242,7 +226,7 @@ def require_clusters(path: Path) -> None:
         MediaError: it has one.
     """
     with path.open("rb") as file:
-        if file.read(4) != _MATROSKA:
+        if file.read(4) != MATROSKA:
             return
         end = file.seek(0, 2)
         _, at, length = _element(file, 0)
@@ -273,6 +257,18 @@ def elements(file: BinaryIO, at: int, end: int) -> Iterator[Element]:
         found = Element(name, inside, end if length < 0 else min(inside + length, end))
         yield found
         at = found.end
+
+
+def nested(file: BinaryIO, size: int, *way: bytes) -> list[Element]:
+    """The elements at the end of a way of names, from the file's outermost one on, that lie before the pictures."""
+    found = [Element(b"", 0, size)]
+    for name in way:
+        found = [each for outer in found for each in _before_pictures(file, outer) if each.name == name]
+    return found
+
+
+def _before_pictures(file: BinaryIO, outer: Element) -> Iterator[Element]:
+    return takewhile(lambda each: each.name != CLUSTER, elements(file, outer.inside, outer.end))
 
 
 def _element(file: BinaryIO, at: int) -> tuple[bytes, int, int]:
@@ -373,7 +369,7 @@ _SECONDS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO, int], int | None]],
 _CHECKS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO, int], bool]], ...] = (
     (re.compile(rb"RIFF|FORM"), _riff),
     (re.compile(rb"....(ftyp|moov|mdat|free|wide|skip)", re.DOTALL), _boxes),
-    (re.compile(re.escape(_MATROSKA)), _segment),
+    (re.compile(re.escape(MATROSKA)), _segment),
     (re.compile(rb"OggS"), _pages),
     (re.compile(rb"RF64|BW64"), _told(28, 8, "little", 28)),
     (re.compile(rb"riff\x2e\x91\xcf\x11"), _told(16, 8, "little")),
