@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from sora_cli import terms, texts
 from sora_cli.errors import Problem
 from sora_cli.plan import words
+from sora_cli.storyboard.borrowed import without_length
 from sora_cli.storyboard.model import MENTION
 from sora_cli.storyboard.writing import Inline, Noted, Tree
 
@@ -28,6 +29,14 @@ _LATER = re.compile(
     re.IGNORECASE,
 )
 _HE = re.compile(r"^((?:\w+ ){0,3}?)(?:he|she|they)\b(?!-)", re.IGNORECASE)
+_FILM = re.compile(
+    r"^(?:(?:please )?(?:make|create|generate|show)(?: me)? )?(?:an? )?(?P<style>(?:[\w-]+ ){0,4}?)"
+    r"(?:clip|video|film|movie|shot|footage|animation|scene) (?:of|about|showing|where|in which) (?=\w)",
+    re.IGNORECASE,
+)
+"""What asks for a film, and says nothing of what is seen in it."""
+_RELATIVE = re.compile(r"(?:^|(?<=[a-z])) (?:that|who|which)(?=$| )", re.IGNORECASE)
+"""In "a dog that barks", which is one that barks."""
 MOST = 2000
 """Letters of an idea: what is longer is a script."""
 _FORMAT = """\
@@ -72,8 +81,12 @@ def question(idea: str, wrong: Sequence[Problem] = (), text: str = "") -> str:
 
 
 def board_of(idea: str) -> dict[str, Tree]:
-    """The storyboard of an idea, as a tree to be written."""
-    sentences = [part.strip(f" {_ENDS}") for part in _STOP.split(" ".join(idea.split()))]
+    """The storyboard of an idea, as a tree to be written. A length that it names is shared by its beats."""
+    whole, idea = idea, " ".join(idea.split())
+    idea, seconds = without_length(idea)
+    asked = _FILM.match(idea)
+    idea, style = (idea[asked.end() :], asked["style"].strip()) if asked else (idea, "")
+    sentences = [part.strip(f" {_ENDS}") for part in _STOP.split(idea)]
     sentences = [sentence for sentence in sentences if sentence] or [idea.strip()]
     who, looks = _subject(sentences[0])
     scenes: list[_Scene] = []
@@ -84,10 +97,11 @@ def board_of(idea: str) -> dict[str, Tree]:
         scenes[-1].shots.append([_named(part, who, looks) for part in _parts(sentence)])
     count = sum(len(scene.shots) for scene in scenes)
     views = iter(_VIEWS[min(number, 1) if number < count - 1 or count == 1 else 2] for number in range(count))
-    trees: list[Tree] = [_scene(number, scene, views) for number, scene in enumerate(scenes, 1)]
-    members = {**{name: name for name in MENTION.findall(idea)}, **({who: looks} if who else {})}
+    each = f"{seconds / sum(len(beats) for scene in scenes for beats in scene.shots):.3g}s" if seconds else ""
+    trees: list[Tree] = [_scene(number, scene, views, each) for number, scene in enumerate(scenes, 1)]
+    members = {**{name: name for name in MENTION.findall(whole)}, **({who: looks} if who else {})}
     cast: dict[str, Tree] = {name: Inline({"looks": seen}) for name, seen in members.items()}
-    head: dict[str, Tree] = {"storyboard": 1, "title": _title(idea)}
+    head: dict[str, Tree] = {"storyboard": 1, "title": _title(idea), **({"style": style} if style else {})}
     note = "The more exact the looks, the more alike they stay."
     return {**head, **({"cast": Noted(cast, [note])} if cast else {}), "scenes": trees}
 
@@ -97,15 +111,15 @@ def _title(idea: str) -> str:
     return texts.phrase(first if first.strip() else idea, 60, 10) or "An idea"
 
 
-def _scene(number: int, scene: _Scene, views: Iterator[str]) -> dict[str, Tree]:
-    shots: list[Tree] = [_shot(beats, next(views)) for beats in scene.shots]
+def _scene(number: int, scene: _Scene, views: Iterator[str], each: str) -> dict[str, Tree]:
+    shots: list[Tree] = [_shot(beats, next(views), {"duration": each} if each else {}) for beats in scene.shots]
     return {"name": f"scene-{number}", **({"light": scene.hour} if scene.hour else {}), "shots": shots}
 
 
-def _shot(beats: list[str], framing: str) -> dict[str, Tree]:
+def _shot(beats: list[str], framing: str, length: dict[str, Tree]) -> dict[str, Tree]:
     if len(beats) == 1:
-        return {"framing": framing, "prompt": beats[0]}
-    trees: list[Tree] = [{"prompt": beat} for beat in beats]
+        return {"framing": framing, "prompt": beats[0], **length}
+    trees: list[Tree] = [{"prompt": beat, **length} for beat in beats]
     return {"framing": framing, "beats": trees}
 
 
@@ -151,7 +165,7 @@ def _subject(sentence: str) -> tuple[str, str]:
         match = found if found and len(found[2].split()) < 9 else None
     if not match:
         return "", ""
-    looks = match[0][0].lower() + match[0][1:]
+    looks = match[0][0].lower() + _RELATIVE.sub("", match[0][1:])
     head = re.split(r" (?:in|of|with|on|from|at|who|that|whose|wearing) ", looks)[0].split()[-1]
     return (head.lower(), looks) if head.isascii() and head.isalpha() and len(head) > 1 else ("", "")
 
@@ -161,7 +175,9 @@ def _named(part: str, who: str, looks: str) -> str:
     if not who:
         return part
     if part.lower().startswith(looks.lower()):
-        return f"@{who}{part[len(looks) :]}"
+        rest = part[len(looks) :]
+        verbs = [word for word in re.findall(r"[a-z]+", rest.lower()) if words.base(word)]
+        return f"@{who}{rest if len(verbs) > 1 else _RELATIVE.sub('', rest, count=1)}"
     again = re.sub(rf"^the {re.escape(who)}\b", f"@{who}", _HE.sub(rf"\1@{who}", part), flags=re.IGNORECASE)
     acts = words.ACT.match(part) or words.base((re.findall(r"[a-z]+", part.lower()) or [""])[0])
     return again if again != part or not acts else f"@{who} {part}"

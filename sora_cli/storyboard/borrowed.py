@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from sora_cli.errors import Problem
 from sora_cli.storyboard.fill import Data, value_at
 from sora_cli.storyboard.given import variable
+from sora_cli.storyboard.model import Loc
 from sora_cli.storyboard.nodes import Document, Pairs
 from sora_cli.storyboard.source import quoted
 
@@ -52,12 +53,31 @@ _ALONE = {
 """What stands in its place on a command line."""
 _MARKS = re.compile(r"</?s>|<pad>|<unk>|<extra_id_\d+>|<\|[a-z_]{2,20}\|>|\[/?INST\]", re.IGNORECASE)
 """What marks the end of a text, or the parts of a talk, for the models that read prompts."""
+_FILM = r"(?:clip|video|film|movie|shot|take|ad|advert|commercial|trailer|teaser|loop|animation|footage|reel|gif)s?\b"
+_NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "eight": 8, "ten": 10, "fifteen": 15, "thirty": 30}
+_NUMBER = rf"(?:[0-9.]{{1,5}}|{'|'.join(_NUMBERS)})"
+_SECONDS = r"(?:s|secs?|seconds?)"
 _LENGTH = re.compile(
     r"(?!(?<=\w )\([2-9]0s\),? \w)[(\[](?:duration: ?)?[0-9.]{1,5} ?(?:s|secs?|seconds?)[)\]]"
-    r"|\b(?:duration|length): ?[0-9.]{1,5} ?(?:s|secs?|seconds?)?\b",
+    r"|\b(?:duration|length): ?[0-9.]{1,5} ?(?:s|secs?|seconds?)?\b"
+    rf"|\b(?!(?:19|20)?[2-9]0s)(?<![.:]){_NUMBER}[- ]?{_SECONDS}(?:[- ]long)? "
+    rf"(?:(?!(?:count|timer|on|of|in|at|before|after|left|late)\w*\b)[\w-]{{1,20}} ){{0,2}}{_FILM}"
+    rf"|(?:\A|(?<=[,.;] )){_NUMBER} ?{_SECONDS}(?: long)?(?=[,.;]|\Z)",
     re.IGNORECASE,
 )
-"""How long a shot is, among its words; not how old somebody is: `a woman (30s) reads`."""
+"""How long a shot is, among its words; not how old somebody is (`a woman (30s) reads`), and no decade."""
+_SHAPE = re.compile(
+    r"\b(?=[0-9])(?<![.:])(?<!\bat )(?<!\bis )(?<!\bar )(?<!\bshows )(?<!--aspect )"
+    r"(?:16:9|9:16|4:5|21:9|2\.39:1|2\.35:1|1\.85:1)(?![\w:]| ?(?:[ap]\.?m|o.clock)\b)"
+    r"|\b(?:4:3|1:1|vertical|portrait|square|widescreen) (?:aspect|ratio|format|footage|(?:video|clip|film|reel)s?)\b",
+    re.IGNORECASE,
+)
+"""Of which shape a film is, among its words."""
+_FORMATS = (
+    (_LENGTH, "length", "--duration 4s", "`duration: 4s` beside the prompt"),
+    (_SHAPE, "shape", "--aspect 9:16", "`output: {aspect: 9:16}`"),
+)
+"""What of a film's format is written into a prompt, and where it stands."""
 _HEARD = {"sound", "words", "ambience", "music"}
 _PLACED = re.compile(r"(?:\bat|@) ?[0-9.]+ ?m?s\b|[-+]?[0-9.]+ ?dB\b", re.IGNORECASE)
 """When a sound is heard, or how loud, among its words."""
@@ -81,11 +101,11 @@ def borrowed(document: Document, data: Data, sets: Mapping[str, str]) -> Iterato
         if name in _HEARD and (found := _PLACED.search(node.text)):
             hint = "of a shot's sound, write `{words: ..., at: 1s, level: -6}`"
             yield Problem(f"{quoted(found[0])} is read as words", hint, document.spot(loc, found[0]))
-        if name == "prompt" and (found := _LENGTH.search(node.text)):
-            message = f"{quoted(found[0])} is read as words: it is no length"
-            alone = document.root.start < 0  # a prompt of a command line
-            hint = "write --duration 4s" if alone else "write `duration: 4s` beside the prompt"
-            yield Problem(message, hint, document.spot(loc, found[0]))
+        for pattern, no, alone, beside in _FORMATS if name in {"prompt", "style"} else ():
+            if (found := pattern.search(node.text)) and not _written(data, loc, no):
+                message = f"{quoted(found[0])} is read as words: it is no {no}"
+                hint = alone if document.root.start < 0 else beside  # a prompt of a command line
+                yield Problem(message, f"write {hint}", document.spot(loc, found[0]))
         if name in _TOLD and (found := _MARKS.search(node.text)):
             message = f"{quoted(found[0])} is a mark of language models: they may read the prompt only up to it"
             yield Problem(message, _OUT, document.spot(loc, found[0]))
@@ -95,6 +115,25 @@ def borrowed(document: Document, data: Data, sets: Mapping[str, str]) -> Iterato
                 message = f"{quoted(found[0])} is another tool's syntax: it is read as words"
                 alone = document.root.start < 0  # a prompt of a command line
                 yield Problem(message, _ALONE.get(instead, instead) if alone else instead, document.spot(loc, found[0]))
+
+
+def without_length(words: str) -> tuple[str, float]:
+    """Words without the length that a film shall have, and its seconds, 0 where they name none."""
+    found = _LENGTH.search(words)
+    number = found and re.search(rf"{_NUMBER}(?=[- ]?{_SECONDS}\b)", found[0], re.IGNORECASE)
+    if not found or not number:
+        return words, 0.0
+    rest = re.sub(rf"{_NUMBER}[- ]?{_SECONDS}\b(?:[- ]long)? ?", "", found[0], flags=re.IGNORECASE).strip("()[] ")
+    left = f"{words[: found.start()]}{rest}{words[found.end() :]}".strip()
+    said = number[0].lower()
+    return re.sub(r"([,.;]) *(?=[,.;])|[,;] *$|^[,.;] *", "", left), float(_NUMBERS.get(said, 0) or said)
+
+
+def _written(data: Data, loc: Loc, what: str) -> bool:
+    """Whether a length stands under its own key too, at the shot or beat whose prompt has it; or the film's shape."""
+    place, keys = (loc[:-1], {"duration"}) if what == "length" else (("output",), {"aspect", "size", "width"})
+    held = value_at(data, place)
+    return isinstance(held, dict) and not keys.isdisjoint(held)
 
 
 def _variables(document: Document) -> Iterator[Problem]:

@@ -336,16 +336,29 @@ def test_the_syntax_of_other_tools_is_told_at_its_place(prompt: str, token: str,
         "shot on a lens (50mm 1:1.4)",
         "\u2014No te vayas \u2014dice ella",
         "a face \u2014raw, tired\u2014 at a window",
+        "10 seconds later, in a 1990s video, the 5 second rule and a 10 second countdown on a video wall",
+        "an 80s TV ad; he waits 5 seconds, then runs at 9:16 for the bus, past a square shot glass",
     ],
 )
 def test_words_that_look_like_it_are_words(prompt: str) -> None:
     assert not board(f'shots: ["{prompt}"]').remarks
 
 
-@pytest.mark.parametrize("token", ["(4s)", "(30s)", "[3 sec]", "Duration: 4 seconds"])
-def test_a_length_among_the_words_of_a_prompt_is_told(token: str) -> None:
+@pytest.mark.parametrize(
+    "token",
+    ["(4s)", "(30s)", "[3 sec]", "Duration: 4 seconds", "10-second cinematic video", "five second shot", "15 seconds"],
+)
+def test_a_length_among_the_words_of_a_prompt_is_told_unless_it_stands_under_its_key(token: str) -> None:
     (told,) = board(f'shots: ["a ball rolls. {token}"]').remarks
     assert told.message == f"`{token}` is read as words: it is no length"
+    assert not board(f'shots: [{{prompt: "a ball rolls. {token}", duration: 5s}}]').remarks
+
+
+@pytest.mark.parametrize("token", ["9:16", "vertical video", "2.39:1"])
+def test_a_shape_among_the_words_of_a_prompt_is_told_unless_the_film_has_one(token: str) -> None:
+    (told,) = board(f'shots: ["a ball rolls, {token}"]').remarks
+    assert told.message == f"`{token}` is read as words: it is no shape"
+    assert not board(f'output: {{aspect: 1:1, height: 256}}\nshots: ["a ball rolls, {token}"]').remarks
 
 
 @pytest.mark.parametrize("token", ["$hero", "$(hero)", "{hero}", "%hero%", "<hero>", "${hero"])
@@ -364,7 +377,7 @@ def test_what_is_no_variable_is_not_told(prompt: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "prompt", ["at 4:30 -- or so", "a ratio (16:9)", "a sign (half: full)", "a_b__c", "[wide] a ball", "${hero|x}"]
+    "prompt", ["at 4:30 -- or so", "a ratio (5:3)", "a sign (half: full)", "a_b__c", "[wide] a ball", "${hero|x}"]
 )
 def test_words_that_look_like_it_are_not_told(prompt: str) -> None:
     assert board(f'vars: {{"hero|x": red}}\nshots: ["{prompt}"]').remarks == ()
