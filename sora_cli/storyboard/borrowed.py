@@ -97,15 +97,15 @@ def borrowed(document: Document, data: Data, sets: Mapping[str, str]) -> Iterato
             yield Problem(
                 f"{variable(name, value)[0]}: {quoted(found[0])} is read as words", "write what is meant there"
             )
+    alone = document.root.start < 0  # a prompt of a command line
     for loc, name, node in document.texts():
         if name in _HEARD and (found := _PLACED.search(node.text)):
             hint = "of a shot's sound, write `{words: ..., at: 1s, level: -6}`"
             yield Problem(f"{quoted(found[0])} is read as words", hint, document.spot(loc, found[0]))
-        for pattern, no, alone, beside in _FORMATS if name in {"prompt", "style"} else ():
-            if (found := pattern.search(node.text)) and not _written(data, loc, no):
+        for form, no, option, key in _FORMATS if name in {"prompt", "style"} else ():
+            if (found := form.search(node.text)) and not _written(data, loc, no):
                 message = f"{quoted(found[0])} is read as words: it is no {no}"
-                hint = alone if document.root.start < 0 else beside  # a prompt of a command line
-                yield Problem(message, f"write {hint}", document.spot(loc, found[0]))
+                yield Problem(message, f"write {option if alone else key}", document.spot(loc, found[0]))
         if name in _TOLD and (found := _MARKS.search(node.text)):
             message = f"{quoted(found[0])} is a mark of language models: they may read the prompt only up to it"
             yield Problem(message, _OUT, document.spot(loc, found[0]))
@@ -113,7 +113,6 @@ def borrowed(document: Document, data: Data, sets: Mapping[str, str]) -> Iterato
         for pattern, instead in _BORROWED if name in _TOLD and _SIGNS.search(text) else ():
             if found := re.search(pattern, text, re.IGNORECASE):
                 message = f"{quoted(found[0])} is another tool's syntax: it is read as words"
-                alone = document.root.start < 0  # a prompt of a command line
                 yield Problem(message, _ALONE.get(instead, instead) if alone else instead, document.spot(loc, found[0]))
 
 
