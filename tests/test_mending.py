@@ -230,3 +230,26 @@ def test_many_prompts_that_deny_something_are_moved_at_few_reads(
     assert board is not None
     avoided = [beat.avoid for shot in board.shots for beat in shot.beats]
     assert avoided == ["people"] * 30 + [""] + ["people"] * 29
+
+
+def test_words_in_other_letters_are_written_as_they_are_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.yaml"
+    shots = "shots:\n  - {prompt: a ball, from: Nothing}\n  - {prompt: a ball, from: Previous, look: OFF}\n"
+    path.write_text(f"policy: Strict\nlook: Scene\n{shots}")
+    assert main(["check", str(path), "--fix"]) == 0
+    small = shots.replace("N", "n").replace("P", "p").replace("OFF", "off")
+    assert path.read_text() == f"policy: strict\nlook: scene\n{small}"
+    assert "a.yaml: 5 mistakes mended\n" in (told := capsys.readouterr().err).replace(f"{tmp_path}/", ""), told
+    path.write_text("title: a\ntitle: b\nshots: [a ball]\n")
+    assert main(["check", str(path), "--fix"]) == 2
+    assert "nothing that --fix can mend" in capsys.readouterr().err
+
+
+def test_words_of_an_edit_are_told_at_its_prompt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.yaml"
+    edit = "    edit:\n      of: a\n      region: [0.3, 0.1, 0.4, 0.3]\n      prompt: a zorgon\n"
+    path.write_text(f"shots:\n  - {{name: a, prompt: a ball, duration: 1s}}\n  - name: b\n{edit}")
+    assert main(["check", str(path)]) == 0
+    assert "a.yaml:7:15: engine nano does not know: zorgon" in capsys.readouterr().err

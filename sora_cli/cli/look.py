@@ -41,8 +41,9 @@ def check(
 
         done = fixed(file, sets=pairs(sets, "--set"), allow_outside=allow_outside)
         console.say(console.plain(done.diff)) if done.diff else None
-        mended = f"{counted(done.renamed, 'mistake')} mended, " if done.renamed else ""
-        console.say(f"{file}: {mended}{counted(done.moved, 'denied thing')} moved to `avoid`")
+        mended = [f"{counted(done.renamed, 'mistake')} mended"] if done.renamed else []
+        moved = [f"{counted(done.moved, 'denied thing')} moved to `avoid`"] if done.moved else []
+        console.say(f"{file}: {', '.join([*mended, *moved]) or 'nothing that --fix can mend'}")
     asked = _opinion(opinion) if opinion else None
     found = checking.check(file, sets=pairs(sets, "--set"), allow_outside=allow_outside, advice=advice, opinion=asked)
     if as_json:

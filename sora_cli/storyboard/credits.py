@@ -62,7 +62,8 @@ def read_policy(
         path = files.find(written, ("policy",), YAML_FILES, "a policy file")
         return "file", path, in_force(read_file(path, problems) if path else None, machine)
     hint = problems.meant(written, POLICIES) or f"write standard, strict, off or a file ({', '.join(YAML_FILES)})"
-    problems.add(f"{quoted(written)} is not a policy", document.mark(("policy",)), hint)
+    mend = document.small(("policy",), written, POLICIES)
+    problems.add(f"{quoted(written)} is not a policy", document.mark(("policy",)), hint, mend=mend)
     return "standard", None, in_force(None, machine)
 
 

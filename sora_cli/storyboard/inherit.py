@@ -118,7 +118,9 @@ class Inheritance:
             hint = f"{hint}; colours in words stand in `style`"
         if strong := _STRONG.fullmatch(written):
             hint = f"with a strength: `look: {{match: {strong[1]}, strength: {_share(strong[2], strong[3])}}}`"
-        self._problems.add(f"{quoted(written)} cannot be what a look is matched to", self._document.mark(loc), hint)
+        mend = self._document.small(loc, written, _MATCHES)
+        told = f"{quoted(written)} cannot be what a look is matched to"
+        self._problems.add(told, self._document.mark(loc), hint, mend=mend)
         return around
 
     def _sound(self, held: Inherited, written: SoundForm | str, loc: Loc, *, own: bool) -> dict[str, Any]:

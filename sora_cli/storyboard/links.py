@@ -111,7 +111,8 @@ class Links:
                 if suffix(found[1]) in FILMS:
                     hint = f"name the film alone: `from` takes its end, `to` its start; cut it where {found[2]} is"
             hint = hint or "write previous, nothing, a shot's name, {shot, at}, a picture or a film file"
-        self._problems.add(message, self._document.mark(loc), hint)
+        mend = self._document.small(loc, name, ("previous", "nothing"))
+        self._problems.add(message, self._document.mark(loc), hint, mend=mend)
         return None
 
     def seconds(self, written: Duration | Literal["start", "end"], loc: Loc) -> At:

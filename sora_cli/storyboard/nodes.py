@@ -7,7 +7,7 @@ a word.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -123,6 +123,12 @@ def from_plain(value: object, depth: int = 0) -> Node:
     return Scalar(NOWHERE, NOWHERE, str(value), str(value), plain=False)
 
 
+def _pairs_of(node: Pairs, key: str) -> dict[str, tuple[int, Node]]:
+    """The pairs of the mapping under a key; none where it holds something else."""
+    held = node.pairs.get(key, (0, None))[1]
+    return held.pairs if isinstance(held, Pairs) else {}
+
+
 def by_name(node: Node) -> Node:
     """A list of mappings that each have a `name`, as a mapping by these names; any other node as it is."""
     pairs: dict[str, tuple[int, Node]] = {}
@@ -167,6 +173,10 @@ class Document:
         index = self._source.text.find(token, node.start, node.end) if self._source and node.start >= 0 else NOWHERE
         return self._mark(index if index >= 0 else node.start)
 
+    def small(self, loc: Loc, written: str, known: Iterable[str]) -> Mend | None:
+        """The change that writes a word as it is known, in small letters; None where it is no such word."""
+        return self.mend(loc, written.lower() if written.lower() in known else None)
+
     def mend(self, loc: Loc, now: str | None, *, key: bool = False) -> Mend | None:
         """The change that writes `now` for the value at `loc`, or for its `key`; None where that has no place."""
         at, node = self.node(loc)
@@ -198,7 +208,10 @@ class Document:
         return self._source.mark_at(index) if self._source and index >= 0 else None
 
     def node(self, loc: Loc) -> tuple[int, Node]:
-        """Where the key (or the item) of `loc` stands in the text, and its node, or its nearest parent's."""
+        """Where the key (or the item) of `loc` stands in the text, and its node, or its nearest parent's.
+
+        The prompt of an edit is that of its shot.
+        """
         at, node = self.root.start, self.root
         for step in loc:
             if isinstance(node, Pairs) and step in node.pairs:
@@ -206,6 +219,8 @@ class Document:
             elif isinstance(node, Items) and isinstance(step, int) and step < len(node.items):
                 node = node.items[step]
                 at = node.start
+            elif step == "prompt" and isinstance(node, Pairs) and "prompt" in _pairs_of(node, "edit"):
+                at, node = _pairs_of(node, "edit")["prompt"]
             elif not (isinstance(node, Pairs) and step == 0):  # one mapping where a list may stand
                 break
         return at, node
