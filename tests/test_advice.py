@@ -77,6 +77,8 @@ def test_nine_of_ten_faults_are_named_and_few_good_lines_blamed(name: str, step:
         ('@mara says "hello" to @rex', "speech"),
         ("@mara leans over and whispers, \u201crun\u201d", "speech"),
         ('a sign says "hello"', "text"),
+        ("the same woman as before sits in a cafe", "pronoun"),
+        ("Continue the previous scene: @rex jumps into the lake", "pronoun"),
         ('a poster reads "hello"', "text"),
         ("a ball rolls on the grass. Cut to a cube that falls", "cut"),
         ("@mara opens the door, then cut to the street", "cut"),

@@ -246,6 +246,9 @@ def pronoun(place: BeatContext) -> Found:
     if place.anew and (match := words.PRONOUN.search(place.bare)):
         what = "a still" if place.still else "this shot"
         yield place.loc, f"`{match[1]}`: {what} starts anew, and does not know who that is", "name them, with @"
+    elif place.anew and (match := words.BEFORE.search(place.bare)):
+        hint = "say who is seen, with @; or carry on: `from: previous`"
+        yield place.loc, f"`{match[0]}`: no model is told what another shot shows", hint
 
 
 def cast_in_words(place: BeatContext) -> Found:

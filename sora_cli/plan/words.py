@@ -110,6 +110,14 @@ PRONOUN = re.compile(
     r"(he|she|they|it(?! (?:rains|snows|is|starts|begins))|him|her|his|their|its)\b(?!-)",
     re.IGNORECASE,
 )
+BEFORE = re.compile(
+    r"\b(?:(?:the )?same [a-z]+(?: [a-z]+)? (?:as|from) (?:before|earlier|above|the (?:last|previous|first|other)\b)"
+    r"|(?:continu(?:es?|ing|ed)|carr(?:y|ies|ying) on)(?: from| with| on)? (?:the )?"
+    r"(?:previous|last|first) (?:shot|scene|clip)"
+    r"|(?:the )?previous (?:shot|scene|clip)\b)",
+    re.IGNORECASE,
+)
+"""What was seen in another shot."""
 
 HOURS = {
     "night": r"\b(night|midnight|moonlit|moonlight|starry)\b(?! (?:train|club|gown|market|bus|stand))",

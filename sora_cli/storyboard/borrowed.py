@@ -73,11 +73,20 @@ _SHAPE = re.compile(
     re.IGNORECASE,
 )
 """Of which shape a film is, among its words."""
+_SPAN = re.compile(
+    rf"[\[(](?:[0-9]{{1,2}}:[0-9]{{2}}|[0-9.]{{1,5}} ?{_SECONDS}?) ?(?:-|\N{{EN DASH}}|to) ?"
+    rf"(?:[0-9]{{1,2}}:[0-9]{{2}}|(?!(?:19|20)?[2-9]0s)[0-9.]{{1,5}} ?{_SECONDS})[\])]",
+    re.IGNORECASE,
+)
+"""When a part of a prompt plays, as some models are told it."""
 _FORMATS = (
-    (_LENGTH, "length", "--duration 4s", "`duration: 4s` beside the prompt"),
-    (_SHAPE, "shape", "--aspect 9:16", "`output: {aspect: 9:16}`"),
+    (_LENGTH, "length", "--duration {}", "`duration: {}` beside the prompt"),
+    (_SHAPE, "shape", "--aspect {}", "`output: {{aspect: {}}}`"),
+    (_SPAN, "time", "a storyboard with a beat for each", "a beat for each, with its `duration`"),
 )
 """What of a film's format is written into a prompt, and where it stands."""
+_READ = 2000
+"""Letters of a prompt that are looked at for that: no model reads further."""
 _HEARD = {"sound", "words", "ambience", "music"}
 _PLACED = re.compile(r"(?:\bat|@) ?[0-9.]+ ?m?s\b|[-+]?[0-9.]+ ?dB\b", re.IGNORECASE)
 """When a sound is heard, or how loud, among its words."""
@@ -103,9 +112,10 @@ def borrowed(document: Document, data: Data, sets: Mapping[str, str]) -> Iterato
             hint = "of a shot's sound, write `{words: ..., at: 1s, level: -6}`"
             yield Problem(f"{quoted(found[0])} is read as words", hint, document.spot(loc, found[0]))
         for form, no, option, key in _FORMATS if name in {"prompt", "style"} else ():
-            if (found := form.search(node.text)) and not _written(data, loc, no):
+            if (found := form.search(node.text, 0, _READ)) and not _written(data, loc, no):
                 message = f"{quoted(found[0])} is read as words: it is no {no}"
-                yield Problem(message, f"write {option if alone else key}", document.spot(loc, found[0]))
+                hint = f"write {option if alone else key}".format(_meant(found[0]))
+                yield Problem(message, hint, document.spot(loc, found[0]))
         if name in _TOLD and (found := _MARKS.search(node.text)):
             message = f"{quoted(found[0])} is a mark of language models: they may read the prompt only up to it"
             yield Problem(message, _OUT, document.spot(loc, found[0]))
@@ -126,6 +136,15 @@ def without_length(words: str) -> tuple[str, float]:
     left = f"{words[: found.start()]}{rest}{words[found.end() :]}".strip()
     said = number[0].lower()
     return re.sub(r"([,.;]) *(?=[,.;])|[,;] *$|^[,.;] *", "", left), float(_NUMBERS.get(said, 0) or said)
+
+
+def _meant(words: str) -> str:
+    """The length or shape that words name, as it is written under its key."""
+    if seconds := without_length(words)[1]:
+        return f"{seconds:g}s"
+    ratio = re.search(r"[0-9.]+:[0-9]+", words)
+    shapes = {"square": "1:1", "widescreen": "16:9"}
+    return ratio[0] if ratio else next((shape for name, shape in shapes.items() if name in words.lower()), "9:16")
 
 
 def _written(data: Data, loc: Loc, what: str) -> bool:

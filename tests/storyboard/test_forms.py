@@ -328,7 +328,7 @@ def test_the_syntax_of_other_tools_is_told_at_its_place(prompt: str, token: str,
         "the door --slowly, at last-- opens",
         "a boy takes a BREAK, then runs",
         "a sign reading BREAK in red",
-        "a woman (30s) reads, and a man (60s), tired, sleeps",
+        "a woman (30s) reads, and a man (60s), tired, sleeps, a photo (1920-1930s) beside a boy (5-8)",
         "a clock (10:30) ticks",
         "a ball (red) \u2014 no cube",
         "a photo: negative",
@@ -354,10 +354,17 @@ def test_a_length_among_the_words_of_a_prompt_is_told_unless_it_stands_under_its
     assert not board(f'shots: [{{prompt: "a ball rolls. {token}", duration: 5s}}]').remarks
 
 
-@pytest.mark.parametrize("token", ["9:16", "vertical video", "2.39:1"])
-def test_a_shape_among_the_words_of_a_prompt_is_told_unless_the_film_has_one(token: str) -> None:
+@pytest.mark.parametrize("token", ["[00:00-00:03]", "(0-3s)", "[3s - 6.5s]"])
+def test_when_a_part_of_a_prompt_plays_is_told(token: str) -> None:
+    (told,) = board(f'shots: ["{token} a ball rolls"]').remarks
+    assert (told.message, "a beat for each" in told.hint) == (f"`{token}` is read as words: it is no time", True)
+
+
+@pytest.mark.parametrize(("token", "meant"), [("9:16", "9:16"), ("vertical video", "9:16"), ("2.39:1", "2.39:1")])
+def test_a_shape_among_the_words_of_a_prompt_is_told_unless_the_film_has_one(token: str, meant: str) -> None:
     (told,) = board(f'shots: ["a ball rolls, {token}"]').remarks
     assert told.message == f"`{token}` is read as words: it is no shape"
+    assert told.hint == f"write `output: {{aspect: {meant}}}`"
     assert not board(f'output: {{aspect: 1:1, height: 256}}\nshots: ["a ball rolls, {token}"]').remarks
 
 
