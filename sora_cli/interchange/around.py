@@ -66,6 +66,15 @@ _FILM = re.compile(
     re.IGNORECASE,
 )
 """What is said of a film, and by its adjective or its notes not of one shot."""
+_TAIL = re.compile(
+    r"(?:(?:key|important|main|some|additional|pro|general|final|quick|extra|optional|recommended|suggested|consistency"
+    r"|continuity|technical|production|post-?production|editing|visual|prompt(?:ing)?|overall)\s+)*(?:details?|notes?"
+    r"|tips?|tricks|guidelines|requirements|reminders?|suggestions?|settings|parameters|spec(?:ification)?s|consistency"
+    r"|continuity|elements|variations|next steps|hashtags|captions?|keywords|checklist|post-?production)\b"
+    r"(?:\s+(?:for|to|on|about|and|&|that)\b.*)?",
+    re.IGNORECASE,
+)
+"""What a chat writes below the last shot, over a list: `Tips for best results:`."""
 _NO_SHOTS = re.compile(
     r"(?:tips?|aspect ratio|run ?time|resolution|fps|frame rate|genre|hashtags|platform)\b", re.IGNORECASE
 )
@@ -176,6 +185,11 @@ def _about(told: Sequence[str], labels: Sequence[str], *, headed: bool, below: b
         others = [each for each in told if each not in chat]
         said = _about(others, labels, headed=headed, below=below) if others else []
         return [] if others and not said else [*said, *chat]
+    name = _label(first).rstrip(" :\uff1a")
+    tail = _TAIL.fullmatch(name) and (len(name.split()) > 1 or rest) and not meaning(name)[0]
+    if tail and (headed or ":" in first.replace("\uff1a", ":")) and labels.count(_label(first).casefold()) == 1:
+        more = [first[len(name) :].lstrip(" :\uff1a"), *rest]
+        return [f"{name}: {', '.join(each.rstrip('.') for each in more if each)}"]
     head = _FILM.fullmatch(first.rstrip(" :\uff1a"))
     if head and rest and (headed or head["sure"] or head["notes"]) and labels.count(_label(first).casefold()) == 1:
         return [_line(first.rstrip(" :\uff1a"), ", ".join(each.rstrip(".") for each in rest))]

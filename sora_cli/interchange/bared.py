@@ -35,6 +35,8 @@ _EMOJI = re.compile(
 )
 """Pictures that chats begin lines with, behind the mark of an item."""
 _SLANTED = re.compile(r"(?<!\S)[*_]([^*_:\uff1a]{1,40}[:\uff1a])[*_](?=\s|$)")
+_ASLANT_HEAD = re.compile(r"^([-*+]\s+)?([*_])(\w[^*_]{1,60})\2(?=\s*(?:[:\uff1a\N{EN DASH}\N{EM DASH}-]|$))")
+"""The head of a shot aslant: `*Shot 1 (4s)*: a ball rolls`."""
 _ASLANT = re.compile(r"(?<!\S)[*_]([(\[][^*_()\[\]]{1,40}[)\]])[*_](?=\s|[.,;]|$)")
 """What stands in brackets aslant: `a ball rolls *(4s)*`."""
 _BOX = re.compile(r"^([-*+]\s+)\[[ xX]\]\s+")
@@ -78,6 +80,7 @@ _PART = re.compile(
 def bare(line: str) -> str:
     """A line without the marks of Markdown about it, and with the number of a shot behind its word."""
     plain = re.sub(r"^(?:#(?![0-9])|[>\s])+|\*\*|__", "", line).strip()
+    plain = _ASLANT_HEAD.sub(lambda head: f"{head[1] or ''}{head[3]}", plain)
     plain = _BOX.sub(r"\1", _ASLANT.sub(r"\1", _SLANTED.sub(r"\1", _EMOJI.sub(r"\1", plain))))
     plain = _SECONDS.sub(r"\1\2s-\3s", plain, count=1)
     plain = _IN_BRACKETS.sub(r"\1: ", _ORDINAL.sub(r"\2\1", plain, count=1), count=1)

@@ -131,6 +131,7 @@ def _speaker(text: str, below: str, names: Counter[str]) -> str:
     if (
         below.isupper()
         or (below[0].islower() and below[-1] not in ".!?…")
+        or re.match(r"[-*\N{BULLET}]\s+\w", below)  # items: `Details:` over `- red`
         or _OWNED.search(match["who"])
         or not (match["who"].isupper() or (match["mark"] and match["who"][0].isupper()))
     ):

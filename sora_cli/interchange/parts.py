@@ -7,6 +7,7 @@ import re
 from sora_cli import terms
 from sora_cli.interchange import spans, words
 from sora_cli.interchange.listed import meaning
+from sora_cli.interchange.said import MARKS, OFF
 
 _DASH = r"-\N{EN DASH}\N{EM DASH}|"
 _BRACKETED = r"[(\[\uff08]([^()\[\]\uff08\uff09]{1,30})[)\]\uff09]"
@@ -37,6 +38,23 @@ _PLAIN = {"three", "group", "head", "over", "reaction", "master", "macro"}
 _LONGEST = 2000
 """Letters of a shot that are looked at for parts: patterns would take their time with more."""
 _TIMES = {"duration", "start", "time"}
+
+SPEAKER = re.compile(
+    r"(?P<who>[^\W\d_][\w.'-]*(?: [\w.'-]+){0,2})\s*(?:\([^()]*\))?\s*[:\uff1a]\s*(?P<words>\S.*)", re.DOTALL
+)
+"""Somebody's name, and what follows."""
+READ = {
+    "text", "caption", "sign", "title", "logo", "style", "mood", "tone", "vibe", "genre", "theme", "pace", "pacing",
+    "colour", "color", "colours", "colors", "palette", "format", "ratio", "resolution", "model", "quality", "focus",
+    "stil", "stimmung", "ambiance", "estilo", "stile", "стиль",
+}  # fmt: skip
+"""What stands before words that are read or seen, and not said."""
+_THING = re.compile(
+    r"(?:an?|the|de[rmn]|die|das|eine?|les?|la|une?|el|los|il)\s|(?:\S+\s+){2}"
+    r"|(?:\S+\s+)?(?:signs?|posters?|billboards?|banners?|screens?|headlines?|newspapers?|letters?|plaques?|labels?|graffiti|tattoos?)$",
+    re.IGNORECASE,
+)
+"""What stands before a colon and is no name: `A sign: "Open"`, `Her shirt reads: "Go"`."""
 
 
 def parted(row: dict[str, str]) -> dict[str, str]:
@@ -126,3 +144,18 @@ def _edges(row: dict[str, str]) -> dict[str, str]:
                 break
             row = {**row, **cell, "description": match[rest]}
     return row
+
+
+def alone(cells: dict[str, str]) -> dict[str, str]:
+    """The cells of a shot whose words are no more than a line in quotes, or a narrator's: `Mara: "Hello."`, as said."""
+    row = timed(cells)
+    words = row.get("description", "")
+    match = SPEAKER.fullmatch(words) if len(words) < _LONGEST else None
+    if match is None or not match["who"][0].isupper() or match["who"].casefold() in READ or cell_of(match["who"]):
+        return cells
+    if _THING.match(match["who"]) and not OFF.fullmatch(match["who"]):
+        return cells
+    whole = match["words"][0] in MARKS and match["words"][-1] in MARKS
+    if meaning(match["who"])[0] not in {"", "dialogue"} or not (whole or OFF.fullmatch(match["who"])):
+        return cells
+    return {**row, "description": "", "dialogue": words}

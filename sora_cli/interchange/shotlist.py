@@ -13,6 +13,7 @@ from sora_cli import texts
 from sora_cli.errors import StoryboardError
 from sora_cli.interchange import spans, words
 from sora_cli.interchange.cells import adds_up, is_total
+from sora_cli.interchange.codes import OPEN
 from sora_cli.interchange.headings import HEAD, scene_of, side_of
 from sora_cli.interchange.listed import ListRow, list_rows, meaning, rate_of, times
 from sora_cli.interchange.moves import directed
@@ -55,6 +56,7 @@ _DATE = re.compile(
     r"|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}|[0-9]{1,2}月[0-9]{1,2}日",
     re.IGNORECASE,
 )
+_ITEM = re.compile(r"\s*[-*\u2022]\s+(?=\S)")
 _KANA = re.compile("[\u3041-\u30ff]")
 
 
@@ -152,7 +154,7 @@ class _Reader(Struct):
 
     def take(self, row: ListRow) -> None:
         """One row: a shot, or what stands alone in it."""
-        subject, prompt = (" ".join(row.get(name).split()).rstrip(".") for name in ("subject", "description"))
+        subject, prompt = (_in_a_row(row.get(name)).rstrip(".") for name in ("subject", "description"))
         subject = ", ".join(filter(None, (subject, *_unnamed(row, f"{subject} {prompt}"))))
         if not prompt.casefold().startswith(subject.casefold()):
             prompt = f"{subject}. {prompt}" if prompt else subject
@@ -334,6 +336,17 @@ def _unnamed(row: ListRow, words: str) -> Iterator[str]:
     for name in _names(row):
         if not any(re.search(rf"\b{re.escape(part)}\b", words, re.IGNORECASE) for part in name.split()):
             yield name
+
+
+def _in_a_row(cell: str) -> str:
+    """The lines of a cell as sentences in a row; a line that was broken for its width goes on."""
+    found, lines = "", [line for line in cell.splitlines() if line.strip()]
+    for line in lines:
+        item = _ITEM.match(line) if len(lines) > 1 else None
+        words = " ".join(line[item.end() :].split()) if item else " ".join(line.split())
+        ends = found[-1:].isalnum() and (item or words[:1].isupper()) and not OPEN.fullmatch(found[-_LONG:])
+        found = f"{found}{'.' if ends else ''} {words}" if found else words
+    return found
 
 
 def _is_card(row: ListRow) -> bool:

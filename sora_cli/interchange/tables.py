@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
+from sora_cli.interchange.bared import bare
 from sora_cli.interchange.cells import as_csv
-from sora_cli.interchange.headings import HEAD
+from sora_cli.interchange.headings import HEAD, SCENE
 from sora_cli.interchange.outline import SourceText
 
 _RULE = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?")
-_MARKUP = re.compile(r"\*\*|__|`|<br\s*/?>")
+_MARKUP = re.compile(r"\*\*|__|`")
+_BREAK = re.compile(r"\s*<br\s*/?>\s*", re.IGNORECASE)
+"""What ends a line within a cell."""
 
 
 def as_table(page: SourceText) -> SourceText | None:
@@ -29,8 +33,9 @@ def as_table(page: SourceText) -> SourceText | None:
             rows.append([])
         else:
             cells = re.split(r"(?<!\\)\|", line.removeprefix("|").removesuffix("|"))
-            rows.append([_plain(cell.replace("\\|", "|")) for cell in cells])
-    return SourceText(page.name, as_csv(rows), (page, (*range(1, len(lines) + 1),)))
+            rows.append([_lines(cell.replace("\\|", "|")) for cell in cells])
+    places = [number for number, row in enumerate(rows, 1) for _ in range(1 + sum(cell.count("\n") for cell in row))]
+    return SourceText(page.name, as_csv(rows), (page, tuple(places)))
 
 
 def headed(line: str) -> str:
@@ -43,12 +48,25 @@ def _plain(cell: str) -> str:
     return " ".join(_MARKUP.sub(" ", cell).split())
 
 
+def _lines(cell: str) -> str:
+    """A cell without marks, each of its lines on its own."""
+    return "\n".join(filter(None, map(_plain, _BREAK.split(cell))))
+
+
 _BOLD = re.compile(r"(?:\*\*|__)([^*_]+?):?(?:\*\*|__):?")
 
 
 def as_script(page: SourceText) -> SourceText:
-    """A script without the marks of Markdown about its headings and speakers; any other text as it is."""
+    """A script without the marks of Markdown about its headings and speakers; any other text as it is.
+
+    A scene's number alone above its heading, `SCENE 1`, makes room for it.
+    """
     lines = [_script_line(line) for line in page.lines]
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    for number, below in pairwise(filled):
+        counted = SCENE.fullmatch(bare(lines[number]))
+        if counted and not counted[3] and HEAD.match(lines[below].strip()):
+            lines[number] = ""
     if lines == page.lines or not any(HEAD.match(line.strip()) for line in lines):
         return page
     return SourceText(page.name, "\n".join(lines), (page, tuple(range(1, len(lines) + 1))))

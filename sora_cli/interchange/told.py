@@ -14,11 +14,11 @@ from sora_cli.interchange.bared import NAMES, SECTION, SHOT, apart, bare, one_sh
 from sora_cli.interchange.cells import as_csv
 from sora_cli.interchange.columns import COLUMNS
 from sora_cli.interchange.cues import cued
-from sora_cli.interchange.headings import HEAD, SCENE, called, heading, scene_of
-from sora_cli.interchange.listed import held_in, is_above, is_films, meaning
+from sora_cli.interchange.headings import HEAD, SCENE, called, heading, lowered, scene_of
+from sora_cli.interchange.listed import held_in, is_above, is_films
 from sora_cli.interchange.outline import SourceText, titled
-from sora_cli.interchange.parts import cell_of, parted, timed
-from sora_cli.interchange.said import MARKS, OFF
+from sora_cli.interchange.parts import READ, SPEAKER, alone, cell_of, parted, timed
+from sora_cli.interchange.said import OFF
 from sora_cli.interchange.tables import headed
 
 _ITEM = re.compile(
@@ -37,32 +37,17 @@ _TIMED = re.compile(
 _LABEL = re.compile(r"([^\W\d][^:\uff1a]{1,30}?|[\u3041-\uffdc])\s*[:\uff1a]\s*(\S.*)?")
 _PLACE = re.compile(rf"(?:[0-9]{{1,3}}[.)]\s*|[-*]\s+)?(?:{called('scene')})\s*[:\uff1a]\s*(\S.*)", re.IGNORECASE)
 """A scene that has no number: `Scene: Beach`."""
-_SPEAKER = re.compile(
-    r"(?P<who>[^\W\d_][\w.'-]*(?: [\w.'-]+){0,2})\s*(?:\([^()]*\))?\s*[:\uff1a]\s*(?P<words>\S.*)", re.DOTALL
-)
 _QUOTED = re.compile('["\u201c\u201e\u00ab\u300c].+["\u201d\u201c\u00bb\u300d]')
 _OF = re.compile(r"([^\W\d_][\w ]*?)\s*[(\uff08]([^()\uff08\uff09]+)[)\uff09]")
 """A column's name with who speaks: `Dialogue (Mara): Hello.`"""
 _MUSIC = {"music", "score", "bgm", "soundtrack", "musik", "musique", "música", "musica", "音乐", "音楽", "музыка"}
 """What no model is told in words, and no voice says."""
 _TITLE = re.compile('["\u201c\u201e\u00ab][^"\u201c\u201d\u201e\u00ab\u00bb]{1,60}["\u201d\u201c\u00bb]')
-_READ = {
-    "text", "caption", "sign", "title", "logo", "style", "mood", "tone", "vibe", "genre", "theme", "pace", "pacing",
-    "colour", "color", "colours", "colors", "palette", "format", "ratio", "resolution", "model", "quality", "focus",
-    "stil", "stimmung", "ambiance", "estilo", "stile", "стиль",
-}  # fmt: skip
-"""What stands before words that are read or seen, and not said."""
 _END = {"end", "the end", "ende", "fin", "fine", "конец", "结束", "終了"}
 _HEADED = re.compile(r"\s*#+(?![0-9])")
 """What begins a heading in Markdown; `#1` is a number."""
 _LASTING = {"light", "place", "side", "style"}
 """What is told of a scene before its first shot, and is of all of them."""
-_THING = re.compile(
-    r"(?:an?|the|de[rmn]|die|das|eine?|les?|la|une?|el|los|il)\s|(?:\S+\s+){2}"
-    r"|(?:\S+\s+)?(?:signs?|posters?|billboards?|banners?|screens?|headlines?|newspapers?|letters?|plaques?|labels?|graffiti|tattoos?)$",
-    re.IGNORECASE,
-)
-"""What stands before a colon and is no name: `A sign: "Open"`, `Her shirt reads: "Go"`."""
 _WORDS = 2000
 """Letters of a shot from which on they are more than a line: patterns would take their time with them."""
 _SHORT = 5
@@ -221,6 +206,9 @@ class _Rows(Struct):
             self._begin(number, told if begins else {**told, "description": self._headed(told["description"])})
         elif self.code and (match := self.code.fullmatch(text)):
             self._coded(number, match.groupdict())
+        elif self.scene_line and not (self.place or self.held.get("description")) and _is_heading(text):
+            self.scene_line, held = 0, self.held
+            self._scene(number, self.scene, text, held.get("time", ""))
         elif (self.shots or self.code) and _is_heading(text):
             self.close()
             self.scene, self.place, self.held = text, "", {}
@@ -267,9 +255,10 @@ class _Rows(Struct):
 
     def _scene(self, number: int, scene: str, place: str, time: str) -> None:
         self.close()
-        _, there, light, rest = heading(place)
+        side, there, light, rest = heading(place)
         light = "" if rest or light == "same" else light
-        self.scene, self.place, self.open, self.under = scene, there if light else place, True, ""
+        where = ", ".join(filter(None, (side, lowered(there, {})))) if light and side else there if light else place
+        self.scene, self.place, self.open, self.under = scene, where, True, ""
         self.held = {column: cell for column, cell in (("time", time), ("light", light)) if cell}
         self.scene_line, self.numbered = number, True
 
@@ -287,7 +276,7 @@ class _Rows(Struct):
         named = ("description", "time")
         others = [first.pop(column) for column in named if first.get(column, cells.get(column)) != cells.get(column)]
         told = {"about the scene": " ".join(others)} if others else {}
-        cells = _alone({column: " | ".join(map(str.strip, cell.split("\t"))) for column, cell in cells.items() if cell})
+        cells = alone({column: " | ".join(map(str.strip, cell.split("\t"))) for column, cell in cells.items() if cell})
         self.found.append({"scene": self.scene, "place": self.place, **first, **cells, **told})
         self.places.append(number)
         self.scene_line, self.held, self.under, self.answered = 0, lasting, "", False
@@ -354,27 +343,12 @@ class _Rows(Struct):
 
     def _speaks(self, text: str) -> bool:
         """Whether a line is a speaker and what is said: it is in quotes, or the speaker is named elsewhere too."""
-        match = _SPEAKER.fullmatch(text)
-        if match is None or match["who"][0].islower() or match["who"].casefold() in _READ:
+        match = SPEAKER.fullmatch(text)
+        if match is None or match["who"][0].islower() or match["who"].casefold() in READ:
             return False
         name = rf"(?<!\w)(?:{re.escape(match['who'])}|{re.escape(titled(match['who']))})(?!\w|\s*[(:\uff1a])"
         known = self.answered or OFF.fullmatch(match["who"]) or _QUOTED.fullmatch(match["words"])
         return bool(known or re.search(name, self.text))
-
-
-def _alone(cells: dict[str, str]) -> dict[str, str]:
-    """The cells of a shot whose words are no more than a line in quotes, or a narrator's: `Mara: "Hello."`, as said."""
-    row = timed(cells)
-    words = row.get("description", "")
-    match = _SPEAKER.fullmatch(words) if len(words) < _WORDS else None
-    if match is None or not match["who"][0].isupper() or match["who"].casefold() in _READ or cell_of(match["who"]):
-        return cells
-    if _THING.match(match["who"]) and not OFF.fullmatch(match["who"]):
-        return cells
-    whole = match["words"][0] in MARKS and match["words"][-1] in MARKS
-    if meaning(match["who"])[0] not in {"", "dialogue"} or not (whole or OFF.fullmatch(match["who"])):
-        return cells
-    return {**row, "description": "", "dialogue": words}
 
 
 def _begins(text: str) -> bool:
