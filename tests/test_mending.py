@@ -133,6 +133,13 @@ def test_a_storyboard_as_a_chat_writes_it_is_one_of_ours_then(end: str, mark: st
          'shots: [{prompt: a, dialogue: {line: "\\"Go!\\" she said. \\"Now!\\""}}]'),
         ("vars: {n: 2s}\nshots: [{visual: 'a ${n}', length: '${n}'}]",
          "vars: {n: 2s}\nshots: [{prompt: 'a ${n}', duration: '${n}'}]"),
+        ("cast:\n- id: mia\n  name: Grandpa Joe\n- id: bo\n  name: 'Bo' # c\nshots: [a]\n",
+         "cast:\n- name: mia\n- name: Bo # c\nshots: [a]\n"),
+        ("cast: [{id: mia, looks: id}, {id: bo}]\nshots: [a]\n",
+         "cast: [{name: mia, looks: id}, {name: bo}]\nshots: [a]\n"),
+        ("shots:\n- prompt: a\n  camera: {move: static, angle: low, focal_length: 50mm} # c\n",
+         "shots:\n- prompt: a\n  angle: low\n  lens: 50mm\n  camera: {move: static} # c\n"),
+        ('{"shots": [{"prompt": "a", "camera": {"angle": "low"}}]}', '{"shots": [{"prompt": "a", "angle": "low"}]}'),
         ("x-b: &b {lighting: day}\nshots: [{<<: *b, prompt: a}]", "x-b: &b {light: day}\nshots: [{<<: *b, prompt: a}]"),
     ],
 )  # fmt: skip
@@ -165,6 +172,8 @@ def test_what_has_one_answer_is_mended_at_its_place(written: str, mended: str, t
         "&a shots: [*a]\n",
         "shots: [a, {prompt: b, transition: Fade out}]",
         "shots: [{prompt: a, camera: {type: wide}}]",
+        "shots: [{prompt: a, angle: high, camera: {move: static, angle: low}}]",
+        "cast: [{id: mia}, {name: bo}]\nshots: [a]\n",
         "shots:\n  one: |\n    a red ball\n    rolls\n  two: a fox\n    runs\n",
     ],
 )

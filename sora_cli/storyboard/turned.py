@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from sora_cli.errors import Mend
+from sora_cli.storyboard.direction import CameraForm
 from sora_cli.storyboard.forms import Wrong, time
-from sora_cli.storyboard.model import Loc
-from sora_cli.storyboard.nodes import Document, Node, Pairs, Scalar, by_name, read_word
-from sora_cli.storyboard.schema import DialogueForm, FilmForm, StretchForm
+from sora_cli.storyboard.model import MENTION, Loc
+from sora_cli.storyboard.nodes import Document, Items, Node, Pairs, Scalar, by_name, read_word
+from sora_cli.storyboard.schema import CastForm, DialogueForm, FilmForm, StretchForm
 from sora_cli.storyboard.shapes import Form
 
 PARTS = ("subject", "action")
@@ -27,6 +28,14 @@ _QUOTES = "\"'\u201c\u201d\u201e\u00ab\u00bb"
 _UNDER = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)+[ \t]*")
 """What may stand between a name and the keys below it."""
 _PLAIN = re.compile(r"[a-zA-Z][\w-]{2,}")
+_VIEWS = {
+    "framing": ("framing", "shot", "shot_type", "shot_size", "size"),
+    "angle": ("angle", "camera_angle"),
+    "lens": ("lens", "focal_length"),
+}
+"""What stands beside a camera, and how others call it in one."""
+_LONGEST = 200
+"""Letters of a name that are looked at."""
 _BETWEEN = re.compile(r"\s*,?\s*")
 """What may stand between two keys that are mended as one: no comment."""
 
@@ -35,6 +44,10 @@ def key_mend(document: Document, loc: Loc, form: type[Form]) -> Mend | None:
     """The mend of a key that is not known, of a mapping of this form."""
     if issubclass(form, StretchForm):
         return _length(document, loc) or _prompt(document, loc)
+    if form is CastForm:
+        return _name(document, loc)
+    if form is CameraForm:
+        return _view(document, loc[:-1])
     return _lines(document, loc[:-1]) if form is DialogueForm else None
 
 
@@ -43,6 +56,8 @@ def value_mend(document: Document, loc: Loc) -> Mend | None:
     form, node = FilmForm.form_at((*loc, 0)), document.node(loc)[1]
     if "dialogue" in loc[-2:]:
         return _line(document, loc)
+    if loc == ("cast",) and isinstance(node, Items):
+        return _names(document, loc)
     return _listed(document, loc, form) if form and isinstance(node, Pairs) and "name" in form.keys else None
 
 
@@ -57,6 +72,48 @@ def _length(document: Document, loc: Loc) -> Mend | None:
         return None
     written = f"{float(end - start):.3f}".rstrip("0").rstrip(".")
     return _as_one(document, pairs, (first, _ENDS[first]), "duration", f"{written}s")
+
+
+def _name(document: Document, loc: Loc) -> Mend | None:
+    """A member's `id` before its `name`, as one name: the one by which prompts can call it."""
+    at, value = document.node(loc)
+    start = _pairs(document, loc[:-2])[str(loc[-2])][0]
+    fit = next((word for word in (str(loc[-2]), _words(value)) if re.fullmatch(MENTION, f"@{word}")), "")
+    if loc[-1] != "id" or not fit or not re.fullmatch(r"\s*,?\s*\"?name\"?\s*:\s*", document.raw(value.end, start)):
+        return None
+    name = re.match(r"\"[^\"\n]*\"|'[^'\n]*'|[^\n,}#]*", document.raw(start, start + _LONGEST))
+    end = start + len(name[0].rstrip() if name else "")
+    written = json.dumps(fit) if document.is_json else fit
+    return Mend(at, document.raw(at, end), f"{document.key('name')}: {written}", end, whole=True)
+
+
+def _view(document: Document, loc: Loc) -> Mend | None:
+    """What a camera in braces says of the view, before it: `camera: {move: static, angle: low}`."""
+    at, camera = document.node(loc)
+    raw, around = document.raw(camera.start, camera.end), document.node(loc[:-1])[1]
+    pairs, beside = _pairs(document, loc), _pairs(document, loc[:-1])
+    found = {ours: key for key in pairs for ours, others in _VIEWS.items() if key in others}
+    words = {ours: document.raw(pairs[key][1].start, pairs[key][1].end) for ours, key in found.items()}
+    kept = [document.raw(begin, node.end) for key, (begin, node) in pairs.items() if key not in found.values()]
+    if not found or found.keys() & beside.keys() or not raw.startswith("{") or {"\n", "#"} & {*raw}:
+        return None
+    told = [f"{document.key(ours)}: {said}" for ours, said in words.items()]
+    told += [f"{document.raw(at, camera.start)}{{{', '.join(kept)}}}"] if kept else []
+    flow = document.raw(around.start, around.start + 1) == "{"
+    between = ", " if flow else "\n" + " " * (at - document.raw(0, at).rfind("\n") - 1)
+    return Mend(at, document.raw(at, camera.end), between.join(told), camera.end, whole=True)
+
+
+def _names(document: Document, loc: Loc) -> Mend | None:
+    """A list of members that each have an `id`, as one in which each has a `name`."""
+    node = document.node(loc)[1]
+    each = [item.pairs if isinstance(item, Pairs) else {} for item in node.items] if isinstance(node, Items) else []
+    if not each or not all("id" in pairs and "name" not in pairs for pairs in each):
+        return None
+    text, at = document.raw(node.start, node.end), node.start
+    for begin, _ in reversed([pairs["id"] for pairs in each]):
+        text = text[: begin - at] + text[begin - at :].replace("id", "name", 1)
+    return Mend(at, document.raw(at, node.end), text, node.end, whole=True)
 
 
 def _prompt(document: Document, loc: Loc) -> Mend | None:
