@@ -14,17 +14,17 @@ from sora_cli import stamp
 from sora_cli.colour.grade import Grader, Steps
 from sora_cli.errors import RequestError, counted
 from sora_cli.events import Clock, Note, Report
-from sora_cli.flows import added, audio, finishing, foley, moderation, noting, outputs, preflight
+from sora_cli.flows import added, audio, finishing, foley, moderation, noting, outputs, preflight, subtitles
 from sora_cli.flows.places import check_place
 from sora_cli.interchange.assembly import EditEvent
 from sora_cli.interchange.cutlist import heard, name_of, rate_of, read_cut
-from sora_cli.interchange.recut import Played, Use, recut
+from sora_cli.interchange.recut import Played, Use, recut, starts
 from sora_cli.media.deliveries import Delivery, delivery
-from sora_cli.media.stream import SAMPLE_RATE
+from sora_cli.media.stream import SAMPLE_RATE, Subtitle
 from sora_cli.plan import Plan
 from sora_cli.plan.continuity import PlannedBeat
 from sora_cli.plan.sounds import every
-from sora_cli.plan.timeline import Cut, CutShot, assemble
+from sora_cli.plan.timeline import Cut, CutShot, assemble, read_along
 from sora_cli.policy.inputs import Found
 from sora_cli.record import handover, sidecar
 from sora_cli.record.handover import ExportRecord
@@ -82,14 +82,16 @@ def conform(
         played, others = _matched(read_cut(timeline, plan.fps), record, media)
         _tell_lost(timeline, plan.fps, played, record, report)
         sources = [timeline, *others, *outputs.sources_of(plan.board, signer)]
-        outputs.check(outputs.of_film(out, kind, maker, sheet=False), sources, overwrite=options.overwrite)
+        own = {**outputs.of_film(out, kind, maker, sheet=False), **subtitles.of_film(plan, out)}
+        outputs.check(own, sources, overwrite=options.overwrite)
         edit = _Edit(plan, played, added.shots_of(others, plan.fps, plan.frames, report, media.inside))
         seen = moderation.require_films(others, plan.board, report)
         with studio.store.used(studio.cancel.check), place(out, studio.cancel):
-            own = outputs.of_film(out, kind, maker, sheet=False)
+            own = {**outputs.of_film(out, kind, maker, sheet=False), **subtitles.of_film(plan, out)}
             outputs.check(own, (), overwrite=options.overwrite)  # another process may have written it while we waited
-            made = edit.finished(out, kind, signer, seen, studio=studio, report=report)
-            sidecar.write_note(out, maker.record(out.parent), {path: media.inside.get(path, path) for path in others})
+            made, said = edit.finished(out, kind, signer, seen, studio=studio, report=report)
+            names = {path: media.inside.get(path, path) for path in others}
+            sidecar.write_note(out, maker.record(out.parent), names, subtitles.write(plan, out, said))
     return made
 
 
@@ -102,15 +104,19 @@ class _Edit(Struct, frozen=True):
 
     def finished(
         self, out: Path, kind: Delivery, signer: stamp.Signer, seen: Found, *, studio: Studio, report: Report
-    ) -> Conformed:
-        """Finish the film; `seen` is what the policy saw of the files that were added."""
-        plan = self.plan
+    ) -> tuple[Conformed, Sequence[Subtitle]]:
+        """Finish the film, and tell what is said; `seen` is what the policy saw of the files that were added."""
+        from sora_cli.flows.enlarge import Enlarger
+
+        plan, enlarger = self.plan, Enlarger.of(self.plan)
         clips = _kept(plan, studio, report)
         # What cannot play is told before lines are spoken.
         recut(assemble(replace(plan, lines=()), clips), self.played, self.more)
         sounds = audio.prepare(plan, studio.store)
         laid = foley.lay(plan, clips, sounds, studio.store)
+        laid = replace(laid, cut=enlarger.enlarged(laid.cut, studio.store, report, studio.cancel))
         cut, uses, gone = recut(laid.cut, self.played, self.more)
+        cut = replace(cut, subtitles=_said(plan, laid.cut, cut, uses))
         words = {sounds.speech[line.said.key]: line.line.line for line in plan.lines if line.said.key in sounds.speech}
         for path in gone:
             line = words.get(path, path.name)
@@ -130,7 +136,13 @@ class _Edit(Struct, frozen=True):
             loudness = laid.loudness(plan)
             finishing.finished(cut, moved, target, making_of, loudness=loudness, unable=unable, grade=grade)
         noting.released(plan, studio.store, out, sidecar.beside(out)[0], [each.key for each in laid.records])
-        return _conformed(out, plan, uses, cut)
+        return _conformed(out, plan, uses, cut), cut.subtitles
+
+
+def _said(plan: Plan, was: Cut, cut: Cut, uses: Sequence[Use]) -> tuple[Subtitle, ...]:
+    """What is said in the edit, to read: none where the film's subtitles are off."""
+    lines = [(line, start) for line in plan.lines for start in starts(was, uses, line.start)]
+    return () if plan.board.subtitles == "off" else read_along(lines, float(cut.frames / cut.fps))
 
 
 def _conformed(out: Path, plan: Plan, uses: Sequence[Use], cut: Cut) -> Conformed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -12,6 +12,7 @@ from sora_cli import atomic
 from sora_cli.bounded import read_facts
 from sora_cli.errors import RequestError
 from sora_cli.flows.outputs import Own
+from sora_cli.media.stream import Subtitle
 from sora_cli.plan import Plan
 from sora_cli.record import sidecar
 from sora_cli.storyboard import forms
@@ -56,8 +57,10 @@ def of_film(plan: Plan, film: Path) -> Mapping[Path, Own]:
     return {path: own}
 
 
-def write(plan: Plan, film: Path) -> str:
+def write(plan: Plan, film: Path, said: Sequence[Subtitle] | None = None) -> str:
     """Write the file, where there is one; gives its hash, empty where there is none.
+
+    It has what is said in an edit of the plan, or in the plan.
 
     Raises:
         MediaError: the disk refuses.
@@ -65,15 +68,15 @@ def write(plan: Plan, film: Path) -> str:
     path = beside(film, plan.board)
     if path is None:
         return ""
-    text = _text(plan)
+    text = _text(plan, said)
     with atomic.writing(path):
         if not path.exists() or path.read_bytes() != text.encode():
             atomic.write(path, text)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _text(plan: Plan) -> str:
+def _text(plan: Plan, said: Sequence[Subtitle] | None = None) -> str:
     from sora_cli.plan.timeline import subtitles
     from sora_cli.sound.subtitles import written
 
-    return written(subtitles(plan), plan.board.subtitles)
+    return written(subtitles(plan) if said is None else said, plan.board.subtitles)

@@ -68,24 +68,24 @@ def recut(cut: Cut, played: Sequence[Played], added: Sequence[CutShot] = ()) -> 
     shots = tuple(use.shot for use in uses)
     new = replace(cut, shots=shots, lines=(), beds=(), subtitles=())
     uses = [_with_cues(use, new) for use in uses]
-    owners = {id(line): _owner(cut, int(line.start * cut.fps / SAMPLE_RATE)) for line in cut.lines}
     lines = []
     gone = []
     for line in cut.lines:
-        at = int(line.start * cut.fps / SAMPLE_RATE)
-        found = [use for use in uses if use.was is owners[id(line)] and use.first <= at < use.last]
-        lines += [replace(line, start=max(0, line.start + _samples(use.moved, cut.fps))) for use in found]
+        found = [replace(line, start=start) for start in starts(cut, uses, line.start)]
+        lines += found
         gone += [] if found else [line.path]
-    subtitles = tuple(
-        replace(each, start=each.start + float(use.moved / cut.fps), end=each.end + float(use.moved / cut.fps))
-        for each in cut.subtitles
-        for use in uses
-        if use.was is _owner(cut, int(each.start * cut.fps)) and use.first <= int(each.start * cut.fps) < use.last
-    )
     beds = tuple(bed for bus in ("ambience", "music") for was in cut.beds if was.bus == bus for bed in _beds(was, uses))
     shots = tuple(use.shot for use in uses)
     ordered = tuple(sorted(lines, key=lambda line: line.start))
-    return replace(new, shots=shots, lines=ordered, beds=beds, subtitles=subtitles), uses, gone
+    return replace(new, shots=shots, lines=ordered, beds=beds), uses, gone
+
+
+def starts(cut: Cut, uses: Sequence[Use], sample: int) -> list[int]:
+    """When that is heard now which was heard from this film sample of the cut on: with each use of its shot there."""
+    at = int(sample * cut.fps / SAMPLE_RATE)
+    owner = _owner(cut, at)
+    found = (use for use in uses if use.was is owner and use.first <= at < use.last)
+    return [max(0, sample + _samples(use.moved, cut.fps)) for use in found]
 
 
 def _spans(played: Sequence[Played]) -> Iterator[tuple[EditEvent, int, int]]:

@@ -246,16 +246,21 @@ def subtitles(plan: Plan) -> tuple[Subtitle, ...]:
 
 def words_said(plan: Plan) -> tuple[Subtitle, ...]:
     """What is said in a film, to read."""
-    if not plan.lines:
+    return read_along([(line, line.start) for line in plan.lines], plan.seconds)
+
+
+def read_along(lines: Sequence[tuple[PlacedLine, int]], seconds: float) -> tuple[Subtitle, ...]:
+    """What is said in a film of so many seconds, to read: lines, each with the film sample at which it begins."""
+    if not lines:
         return ()
     from sora_cli.sound.subtitles import cues, timed
 
     found = [
         cue
-        for line in plan.lines
-        for cue in cues(line.said.words, line.start, who=line.line.cast if line.line.offscreen else "")
+        for line, start in lines
+        for cue in cues(line.said.words, start, who=line.line.cast if line.line.offscreen else "")
     ]
-    return tuple(timed(found, plan.seconds))
+    return tuple(timed(found, seconds))
 
 
 def _line(planned: PlacedLine, speech: Mapping[str, Path]) -> CutLine:

@@ -205,6 +205,8 @@ class NoteRecord(Record):
     film: PrintRecord
     files: Annotated[dict[Sha, Name], Field(max_length=MOST)] = Field(default={})
     """Films that an editor added to it, by hash: where they were, as seen from the film's folder."""
+    subtitles: Sha = ""
+    """Of the file of subtitles beside it."""
 
 
 class LineRecord(Record):
@@ -295,8 +297,6 @@ class FilmRecord(Record):
     """What is heard of what is seen."""
     heard: Annotated[dict[Name, Words], Field(max_length=MOST)] = Field(default={})
     """What is said in shots whose lines a model speaks, as it is heard."""
-    subtitles: Sha = ""
-    """Of the file of subtitles beside it."""
     before: Annotated[dict[Words, Key], Field(max_length=MOST)] = Field(default={})
     """By stretch: the key of the take that played in the film that this one replaced, where another does now."""
     moderation: dict[str, JsonValue] = Field(default={})

@@ -371,15 +371,15 @@ def is_note(facts: Mapping[str, object]) -> bool:
     return "made_by" in facts and not {"key", "takes", "recipe"} & facts.keys()
 
 
-def write_note(film: Path, made_by: MakerRecord, added: Mapping[Path, Path]) -> None:
+def write_note(film: Path, made_by: MakerRecord, added: Mapping[Path, Path], subtitles: str = "") -> None:
     """Write the sidecar of a film that was made of other films: whose it is, which a later run asks; what was added.
 
-    `added` says what each file is called: one of a bundle was unpacked.
+    `added` says what each file is called: one of a bundle was unpacked. `subtitles` is the hash of a file of them.
     """
-    film_print = PrintRecord(path=film.name, sha256=film_hash(film))
-    note = NoteRecord(sora=__version__, made_by=made_by, film=film_print)
+    note = NoteRecord(sora=__version__, made_by=made_by, film=PrintRecord(path=film.name, sha256=film_hash(film)))
     files = {hash_of(path): os.path.relpath(name.resolve(), film.parent.resolve()) for path, name in added.items()}
-    _write(beside(film)[0], (note.model_copy(update={"files": files}) if files else note).to_dict())
+    told = {"files": files, "subtitles": subtitles}
+    _write(beside(film)[0], note.model_copy(update={key: value for key, value in told.items() if value}).to_dict())
 
 
 def write_review(film: Path, measured: Mapping[str, object]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import opentimelineio as otio
+import pysubs2
 import pytest
 import soundfile
 from PIL import Image
@@ -23,8 +24,12 @@ from sora_cli.events import Note, Recording
 from sora_cli.flows import conform as flow
 from sora_cli.flows import export, film
 from sora_cli.flows.bring import bring
+from sora_cli.flows.enlarge import Enlarger
 from sora_cli.interchange.cutlist import read_cut
 from sora_cli.media.read import probe, read_frames, sound_blocks
+from sora_cli.media.read.subtitles import read_words
+from sora_cli.media.stream import Subtitle
+from sora_cli.plan.timeline import Cut
 from sora_cli.policy import pictures as policy
 from sora_cli.policy.base import Finding
 from sora_cli.record import sidecar
@@ -163,6 +168,47 @@ def test_a_shot_can_be_trimmed_moved_and_used_twice(folder: Path) -> None:
     assert (again.frames, again.shots, again.dropped) == (6 + 4 + 12, 3, ("one", "two", "three"))
     greens = np.median(pictures(again.path)[..., 1], axis=(1, 2))
     assert np.abs(greens[6:] - [60 + 4 * at for at in (*range(3, 7), *range(12))]).max() <= 3
+
+
+SPOKEN = """\
+seed: 1
+output: {size: 48x32, fps: 24}
+sound: {foley: off}
+subtitles: track
+shots:
+  - {name: one, prompt: a ball rolls, duration: 1s, dialogue: [{line: "Yes.", at: 0.2s}]}
+  - {name: two, prompt: the lamp turns, duration: 1s, dialogue: [{line: "No.", at: 0.5s}]}
+"""
+
+
+@pytest.mark.parametrize("kind", ["track", "srt"])
+def test_subtitles_stay_with_shots_that_change_places_and_clips_are_enlarged(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    enlarged: list[Cut] = []
+    monkeypatch.setattr(Enlarger, "enlarged", lambda _, cut, *__: enlarged.append(cut) or cut)
+    home = folder / kind
+    home.mkdir()
+    (home / "spoken.yaml").write_text(SPOKEN.replace("track", kind))
+    with Studio(Store(default_folder()), Cancellation()) as studio:
+        how = export.ExportOptions(to="otio")
+        made = export.export(home / "spoken.yaml", home / "cut", how, studio=studio, report=Recording()).path
+    read = otio.adapters.read_from_file(str(made))
+    track = read.video_tracks()[0]
+    track[:] = [track[1].clone(), track[0].clone()]
+    otio.adapters.write_to_file(read, str(made.with_name("edited.otio")))
+    for _ in range(1 if kind == "track" else 2):  # the second time it replaces its own files
+        out = conformed(home, made.with_name("edited.otio"), "film.mp4").path
+    file = out.with_suffix(".srt")
+    said = pysubs2.load(str(file)) if kind == "srt" else None
+    cues = [(each.start / 1000, each.text) for each in said] if said else [*map(_cue, read_words(probe(out)).subtitles)]
+    assert [(round(start, 2), text) for start, text in cues] == [(0.5, "No."), (1.2, "Yes.")]
+    assert file.exists() == (kind == "srt")
+    assert len(enlarged) > 1, "as in the film: those of the export, and of the conform"
+
+
+def _cue(said: Subtitle) -> tuple[float, str]:
+    return said.start, said.text
 
 
 def test_a_gap_is_black_and_the_film_stays_as_long(folder: Path) -> None:
