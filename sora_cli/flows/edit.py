@@ -38,7 +38,7 @@ from sora_cli.plain import as_data
 from sora_cli.plan import round_half_up
 from sora_cli.plan.anchors import matched_to
 from sora_cli.plan.timeline import Cut, CutShot, Piece
-from sora_cli.policy.board import Text
+from sora_cli.policy.board import Text, words_of
 from sora_cli.record import sidecar
 from sora_cli.shoot.studio import place
 from sora_cli.stamp.release import release
@@ -312,8 +312,8 @@ def check_out(
 
 def check_words(maker: outputs.Maker, out: Path | None, options: EditOptions) -> None:
     """Refuse names of files, an author and a mark that this machine's policy refuses."""
-    said = [Text(path.stem, "reference", what=path.name) for path in maker.paths]
-    said += [Text(out.stem, "text", what="the name of what is made")] if out else []
+    said = [Text(words_of(path), "reference", what=path.name) for path in maker.paths]
+    said += [Text(words_of(out), "text", what="the name of what is made")] if out else []
     said += [Text(options.provenance.author, "text", what="the author")]
     said += [Text(options.provenance.watermark.text, "text", what="the mark")]
     moderation.require_words(said, moderation.policy_of(None), options.report)

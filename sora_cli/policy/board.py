@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -51,12 +52,23 @@ class Judgement(Struct, frozen=True):
     """Why checkers could not look."""
 
 
+def words_of(file: Path) -> str:
+    """What the name of a file says, but for the telephones, cameras and consoles that name what they record."""
+    return _RECORDERS.sub(" ", file.stem)
+
+
+_RECORDERS = re.compile(
+    r"(?i)(?<![^\W\d_])(?:i(?:phone|pad)s?|macbook|samsung|huawei|xbox|playstation|nintendo switch|ray-?ban meta)"
+    r"(?![^\W\d_])"
+)
+
+
 def texts_of(board: Storyboard) -> Iterator[Text]:
     """All words of a storyboard but those of `avoid`; then, of each beat, all that stands together."""
     for loc, words in _written(board.data, ()):
         named = board.files.get(loc)
         place = "reference" if named else _place(loc)
-        yield Text(named.stem if named else words, place, loc)
+        yield Text(words_of(named) if named else words, place, loc)
     for shot in board.shots:
         yield from (Text(_together(board, shot, beat), "prompt", beat.loc, whole=True) for beat in shot.shown)
 

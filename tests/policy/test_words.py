@@ -23,6 +23,7 @@ from sora_cli.flows import moderation
 from sora_cli.flows.preflight import load
 from sora_cli.policy import checkers, judge, learned, meaning, spelled
 from sora_cli.policy.base import Unable
+from sora_cli.policy.board import words_of
 from sora_cli.policy.judge import JudgedTexts, judged
 from sora_cli.policy.spelled import meant, plain
 from sora_cli.policy.words import found_in, of_a_child
@@ -165,6 +166,18 @@ def test_what_moves_plainly_passes() -> None:
     told += ["@pip bounces up and down", "@pip rolls to the right", "@nova falls from the sky", "Nobody came."]
     found, _ = judged(told)
     assert [text for text in told if found[text]] == []
+
+
+def test_a_file_may_be_named_by_what_recorded_it() -> None:
+    for name in (
+        "IMG_0001 iPhone.mov",
+        "iphone_14_pro.mov",
+        "Samsung S21.mp4",
+        "Xbox 2024-01-01.mp4",
+        "trim_iPad2.mov",
+    ):
+        assert found_in(words_of(Path(name))) == {}, name
+    assert found_in(words_of(Path("mickey mouse on an iPhone.mp4")))
 
 
 @pytest.mark.parametrize("board", sorted((ROOT / "storyboards").glob("*.yaml")), ids=lambda path: path.stem)
