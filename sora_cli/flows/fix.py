@@ -83,8 +83,8 @@ class _Mender:
         """The text that was `found` to have problems, without those that go; and how many mends it took."""
         count = 0
         while mends := sorted({each.mend for each in found.problems if each.mend}, key=lambda mend: mend.at):
-            alone = [[mend] for mend in mends if mend.holds]
-            for group in ([mend for mend in mends if not mend.holds], *alone):
+            alone = {mend for mend in mends if mend.holds or _around(mend, mends)}
+            for group in ([mend for mend in mends if mend not in alone], *([mend] for mend in mends if mend in alone)):
                 now, kept = self._kept(text, group, found.problems)
                 if kept:
                     break
@@ -107,6 +107,11 @@ class _Mender:
         text, below = self._kept(text, mends[len(mends) // 2 :], before)
         text, above = self._kept(text, mends[: len(mends) // 2], before)
         return text, below + above
+
+
+def _around(mend: Mend, mends: Sequence[Mend]) -> bool:
+    """Whether a mend writes anew what another one mends: it comes after that, which moves its end."""
+    return mend.whole and any(mend.at < other.at < mend.end for other in mends)
 
 
 def _is_worse(before: Sequence[Problem], after: Sequence[Problem], text: str, mend: Mend, shift: int) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from sora_cli.errors import Mend
@@ -15,7 +15,7 @@ from sora_cli.storyboard.direction import CameraForm
 from sora_cli.storyboard.forms import Wrong, time
 from sora_cli.storyboard.model import MENTION, Loc
 from sora_cli.storyboard.nodes import Document, Items, Node, Pairs, Scalar, by_name, read_word
-from sora_cli.storyboard.schema import CastForm, DialogueForm, FilmForm, StretchForm
+from sora_cli.storyboard.schema import CastForm, DialogueForm, FilmForm, SoundForm, StretchForm
 from sora_cli.storyboard.shapes import Form
 
 PARTS = ("subject", "action")
@@ -28,12 +28,15 @@ _QUOTES = "\"'\u201c\u201d\u201e\u00ab\u00bb"
 _UNDER = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)+[ \t]*")
 """What may stand between a name and the keys below it."""
 _PLAIN = re.compile(r"[a-zA-Z][\w-]{2,}")
-_VIEWS = {
-    "framing": ("framing", "shot", "shot_type", "shot_size", "size"),
-    "angle": ("angle", "camera_angle"),
-    "lens": ("lens", "focal_length"),
+_BESIDE: Mapping[type[Form], Mapping[str, Sequence[str]]] = {
+    CameraForm: {
+        "framing": ("framing", "shot", "shot_type", "shot_size", "size"),
+        "angle": ("angle", "camera_angle"),
+        "lens": ("lens", "focal_length"),
+    },
+    SoundForm: {"dialogue": ("voiceover", "voice_over", "vo", "narration", "dialogue", "dialog", "speech")},
 }
-"""What stands beside a camera, and how others call it in one."""
+"""What stands beside a mapping of a shot, and how others call it in one."""
 _LONGEST = 200
 """Letters of a name that are looked at."""
 _BETWEEN = re.compile(r"\s*,?\s*")
@@ -46,8 +49,8 @@ def key_mend(document: Document, loc: Loc, form: type[Form]) -> Mend | None:
         return _length(document, loc) or _prompt(document, loc)
     if form is CastForm:
         return _name(document, loc)
-    if form is CameraForm:
-        return _view(document, loc[:-1])
+    if form in _BESIDE:
+        return _beside(document, loc[:-1], _BESIDE[form])
     return _lines(document, loc[:-1]) if form is DialogueForm else None
 
 
@@ -87,21 +90,32 @@ def _name(document: Document, loc: Loc) -> Mend | None:
     return Mend(at, document.raw(at, end), f"{document.key('name')}: {written}", end, whole=True)
 
 
-def _view(document: Document, loc: Loc) -> Mend | None:
-    """What a camera in braces says of the view, before it: `camera: {move: static, angle: low}`."""
-    at, camera = document.node(loc)
-    raw, around = document.raw(camera.start, camera.end), document.node(loc[:-1])[1]
+def _beside(document: Document, loc: Loc, table: Mapping[str, Sequence[str]]) -> Mend | None:
+    """What is written in a mapping and stands before it: `camera: {move: static, angle: low}`."""
+    at, inner = document.node(loc)
+    raw, around = document.raw(inner.start, inner.end).rstrip(), document.node(loc[:-1])[1]
     pairs, beside = _pairs(document, loc), _pairs(document, loc[:-1])
-    found = {ours: key for key in pairs for ours, others in _VIEWS.items() if key in others}
-    words = {ours: document.raw(pairs[key][1].start, pairs[key][1].end) for ours, key in found.items()}
-    kept = [document.raw(begin, node.end) for key, (begin, node) in pairs.items() if key not in found.values()]
-    if not found or found.keys() & beside.keys() or not raw.startswith("{") or {"\n", "#"} & {*raw}:
+    found = {ours: key for key in pairs for ours, others in table.items() if key in others}
+    words = {ours: document.raw(pairs[key][1].start, pairs[key][1].end).rstrip() for ours, key in found.items()}
+    kept = [document.raw(begin, node.end).rstrip() for key, (begin, node) in pairs.items() if key not in found.values()]
+    braces = raw.startswith("{")
+    form = FilmForm.form_at(loc[:-1])
+    free = form.keys.keys() - beside.keys() if form else set()
+    plain = "#" not in raw and raw.count("\n") == (0 if braces else len(pairs) - 1)
+    if not found or not found.keys() <= free or not plain:
         return None
     told = [f"{document.key(ours)}: {said}" for ours, said in words.items()]
-    told += [f"{document.raw(at, camera.start)}{{{', '.join(kept)}}}"] if kept else []
+    left = f"{{{', '.join(kept)}}}" if braces else _below(document, inner.start).join(kept)
+    told += [document.raw(at, inner.start) + left] if kept else []
     flow = document.raw(around.start, around.start + 1) == "{"
-    between = ", " if flow else "\n" + " " * (at - document.raw(0, at).rfind("\n") - 1)
-    return Mend(at, document.raw(at, camera.end), between.join(told), camera.end, whole=True)
+    between = ", " if flow else _below(document, at)
+    end = inner.start + len(raw)
+    return Mend(at, document.raw(at, end), between.join(told), end, whole=True)
+
+
+def _below(document: Document, at: int) -> str:
+    """What a line begins with that stands below a place, with the end of the one before it."""
+    return "\n" + " " * (at - document.raw(0, at).rfind("\n") - 1)
 
 
 def _names(document: Document, loc: Loc) -> Mend | None:
