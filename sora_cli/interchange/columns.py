@@ -13,7 +13,8 @@ _NAMES = {
     "컷 번호, felvétel, beállítás, πλάνο, λήψη, id, "
     "ujęcie nr, nr ujęcia, indstilling, "
     "innstilling, çekim, çekim no, name",
-    "size": "size, shot size, framing, frame, shot type, type, type of shot, shot size type, einstellungsgrösse, "
+    "size": "size, shot size, framing, composition, "
+    "frame, shot type, type, type of shot, shot size type, einstellungsgrösse, "
     "grösse, bildgrösse, cadrage, cadre, valeur, échelle, encuadre, valeur de plan, taille de plan, tipo de plano, "
     "tamaño, campo, campo piano, enquadramento, kader, shotgrootte, крупность, 景别, 景別, サイズ, 画角, 사이즈, "
     "bildutsnitt, utsnitt, beskæring, plan filmowy, ölçek, çekim ölçeği, velikost záběru, képkivágás, "
@@ -86,7 +87,8 @@ _NAMES = {
     "cast": "cast, characters, character, talent, actors, actor, figuren, figur, darsteller, personnages, "
     "personnage, personajes, personaje, personaggi, personagens, personages, персонажи, персонаж, 角色, 人物, 演员, "
     "登場人物, 등장인물, postacie, postavy, roller, karakterler, 캐릭터",
-    "sound": "sound, sounds, sfx, fx, se, sound effects, sound effect, sound sfx, ambience, ton, geräusche, "
+    "sound": "sound, sounds, ambient, ambient sound, ambient sounds, "
+    "sfx, fx, se, sound effects, sound effect, sound sfx, ambience, ton, geräusche, "
     "geräusch, "
     "son, ambiance sonore, bruitage, bruitages, sonido, efectos de sonido, suono, suoni, effetti sonori, som, "
     "efeitos sonoros, "

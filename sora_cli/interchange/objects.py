@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from sora_cli.interchange.cells import as_csv
+from sora_cli.interchange.columns import COLUMNS
 from sora_cli.interchange.listed import held_in, is_above, meaning
 from sora_cli.interchange.outline import SourceText
 
@@ -16,7 +17,7 @@ _SEEN = {"description", "subject"}
 
 def as_rows(page: SourceText) -> SourceText | None:
     """The text as a shot list; None where it is no JSON, or JSON of which not every object says what is seen."""
-    found = [(line, _of_programs(each)) for line, told in _objects(page.text) for each in _in_a_queue(told)]
+    found = [(line, _of_programs(_flat(each))) for line, told in _objects(page.text) for each in _in_a_queue(told)]
     rows = [{key: _cell(key, value) for key, value in each.items()} for _, each in found]
     if not rows or not all(_SEEN & {meaning(key)[0] for key, cell in row.items() if cell} for row in rows):
         return None
@@ -70,6 +71,47 @@ _QUEUED = frozenset({"prompt", "multi_prompts_gen_type", "type"})
 """What has done its part once the videos are told apart."""
 
 
+def _flat(told: dict[str, object]) -> dict[str, object]:
+    """An object, and beside its keys what its own objects say of other columns: of `audio`, `sfx` and `dialogue`."""
+    found: dict[str, object] = {}
+    for key, value in told.items():
+        inner = _parted(key, value) if isinstance(value, dict) else None
+        for name, each in [(key, value)] if inner is None else inner:
+            column = meaning(name)[0]
+            same = [other for other in found if other == name or (inner and column and meaning(other)[0] == column)]
+            if not same or not found[same[0]]:
+                found[same[0] if same else name] = each
+            elif not _is_nothing(each):
+                between = ". " if column == "description" else ", "
+                found[same[0]] = between.join(_cell(name, one).rstrip(".") for one in (found[same[0]], each))
+    return found
+
+
+def _parted(key: str, value: dict[str, object]) -> list[tuple[str, object]] | None:
+    """The keys of an object within one that have a place of their own; None where it is a value in parts."""
+    outer = meaning(key)[0]
+    said = {name.casefold() for name in value} & _WHO
+    names = {name: meaning(name)[0] for name in value if not _is_nothing(value[name])}
+    if (
+        outer == "subject"
+        or said
+        or not ({*names.values()} - {"", outer} or (outer == "dialogue" and any(names.values())))
+    ):
+        return None
+    whole = outer in {"scene", "shot", "dialogue"}  # what is left of these is no name, and nobody says it
+    own = [(COLUMNS[column][0], value[name]) for name, column in names.items() if column and (whole or column != outer)]
+    rest = {name: value[name] for name, column in names.items() if not column or not (whole or column != outer)}
+    left = [(f"{key} {name}", each) for name, each in rest.items()] if whole else [(key, rest)] if rest else []
+    return [*own, *left]
+
+
+_WHO = {"character", "speaker", "who", "name", "actor"}
+
+
+def _is_nothing(value: object) -> bool:
+    return value is None or (isinstance(value, str) and value.strip().casefold() in {"", "none", "n/a"})
+
+
 def _of_programs(told: dict[str, object]) -> dict[str, object]:
     """An object whose keys are those of programs that make films, under names of columns that mean the same."""
     width, height = (str(told.get(side, "")) for side in ("width", "height"))
@@ -100,7 +142,7 @@ def _cell(key: str, value: object) -> str:
     spoken = column == "dialogue"
     if isinstance(value, dict):
         return {"dialogue": ": ", "move": " "}.get(column, ", ").join(
-            filter(None, (_cell(key, each) for each in value.values()))
+            filter(None, (_cell(key, each) for each in value.values() if not _is_nothing(each)))
         )
     if isinstance(value, list):
         return (" / " if spoken else ", ").join(filter(None, (_cell(key, each) for each in value)))

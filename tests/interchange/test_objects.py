@@ -178,3 +178,29 @@ def test_a_place_in_capitals_over_all_that_is_seen_in_a_shot_is_no_speaker(tmp_p
     assert [shot.name for shot in board.shots] == ["1", "2", "3"]
     assert [beat.prompt for beat in beats][1:] == ["PIER. The waves roll in. PIER lamps burn", "PIER. A boat"]
     assert not any(beat.dialogue for beat in beats)
+
+
+def test_what_objects_in_an_object_say_is_told_by_column(tmp_path: Path) -> None:
+    """As chats write prompts for models of video: what is heard is not spoken, and the place no name."""
+    whole = {
+        "shot": {"composition": "wide shot", "camera_motion": "slow dolly in", "film_grain": "none"},
+        "subject": {"description": "A red ball", "wardrobe": "none"},
+        "scene": {"location": "a beach", "time_of_day": "dusk"},
+        "visual_details": {"action": "It rolls along the sand"},
+        "audio": {"ambient": "waves", "dialogue": {"character": "Mara", "line": "Here it comes."}},
+        "dialogue": "none",
+    }
+    camera = {"movement": "pan left", "angle": "low angle"}
+    others = [
+        {"visual": "a ball", "audio": {"dialogue": "Mara: Hi.", "sfx": "waves"}, "camera": camera},
+        {"visual": "a cube", "audio": {"music": "piano", "sound_effects": ["thud", "wind"], "voiceover": "It ends."}},
+    ]
+    _, (beat,) = beats_of(json.dumps(whole), tmp_path)
+    assert (beat.prompt, beat.setting, beat.sound_text) == ("A red ball. It rolls along the sand", "a beach", "waves")
+    assert [(line.cast, line.line) for line in beat.dialogue] == [("mara", "Here it comes.")]
+    _, beats = beats_of(json.dumps(others), tmp_path)
+    assert [(each.sound_text, each.dialogue[0].line) for each in beats] == [
+        ("waves", "Hi."),
+        ("thud, wind", "It ends."),
+    ]
+    assert (beats[0].camera, beats[0].angle) == ("pan left", "low")
