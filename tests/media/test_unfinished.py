@@ -200,6 +200,15 @@ def beside(settings: bytes) -> bytes:
     return element("41e4", element("41e7", settings[:4]) + element("41ed", settings[4:] + bytes(19)))
 
 
+def test_an_index_that_is_cut_anywhere_makes_the_film_unusable(tmp_path: Path) -> None:
+    data = film(tmp_path / "a.mp4", [40] * 50, beep=True).read_bytes()
+    index = len(data) - data.rindex(b"moov")
+    for cut in range(10, index, index // 12):
+        (tmp_path / "b.mp4").write_bytes(data[:-cut])
+        with pytest.raises(UnusableFile):
+            probe(tmp_path / "b.mp4")
+
+
 def test_the_sound_of_a_film_that_cannot_be_shown_is_heard(tmp_path: Path) -> None:
     path = film(tmp_path / "a.mp4", [40] * 25, codec="libx265", options={"x265-params": "log-level=none"}, beep=True)
     path.write_bytes(path.read_bytes().replace(b"hev1", b"dvh1"))

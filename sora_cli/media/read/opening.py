@@ -98,6 +98,10 @@ def require_file(path: Path) -> None:
         raise UnusableFile(f"cannot read {path}: the file is empty", hint="make or copy it again")
 
 
+_NO_MEDIA = (av.error.InvalidDataError, av.error.EOFError, av.error.ArgumentError, PermissionError)
+"""What libav says of files that are no media, or cut short; the third of texts, the last of what it cannot decode."""
+
+
 def unreadable(path: Path, error: Exception) -> MediaError:
     """The `MediaError` for a failed read of `path`."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
@@ -106,7 +110,7 @@ def unreadable(path: Path, error: Exception) -> MediaError:
         return UnusableFile(f"cannot read {path}: permission denied", hint="check who may read the file")
     if (told := foreign(path)) is not None:
         return told
-    if isinstance(error, (av.error.InvalidDataError, av.error.ArgumentError, PermissionError)):  # the second of texts
+    if isinstance(error, _NO_MEDIA):
         return UnusableFile(
             f"cannot read {path}: it is not a picture, film or sound that sora can read, or it is cut short",
             hint="check that the file is complete and that its ending says what it is",
