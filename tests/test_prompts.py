@@ -25,7 +25,7 @@ from sora_cli.engines.tokens import estimate, length
 from sora_cli.plan import phrases
 from sora_cli.plan.negative import without_contradictions
 from sora_cli.plan.played import starts
-from sora_cli.plan.prompt import Frames, Prompt, write
+from sora_cli.plan.prompt import Frames, Prompt, name_cast, write
 from sora_cli.plan.speaking import muted
 from sora_cli.plan.survey import plan_takes
 from sora_cli.storyboard.model import Beat
@@ -264,9 +264,55 @@ def test_breaks_and_stops_of_the_author_do_not_break_a_prompt() -> None:
 def test_parts_of_a_sentence_come_together() -> None:
     told = shot("ltx-2.3", setting="A park.", framing="two friends side by side", prompt="@mara waits").text
     assert told == "Two friends side by side, a park. A woman with red hair waits."
-    assert shot("ltx-2.3", setting="The park", framing="CU").text.startswith("A close-up shows the park.")
+    assert shot("ltx-2.3", setting="The park", framing="WS").text.startswith("A wide shot shows the park.")
+    near = shot("ltx-2.3", setting="The park", framing="CU").text
+    assert near.startswith("A close-up, set in the park. A woman with red hair waits"), "it is no close-up of the park"
+    wet = shot("ltx-2.3", setting="a harbour, wet after rain", framing="CU", light="soft dawn light").text
+    assert wet.startswith("A close-up, set in a harbour, wet after rain, in soft light at dawn.")
     silent = shot("ltx-2.3", sound="off", dialogue=[{"cast": "mara", "line": "Hello."}]).text
     assert silent.endswith("The woman speaks."), "her lips move for the voice that is laid under it"
+
+
+def test_what_scenes_are_headed_with_is_told_in_words_and_no_hour_twice() -> None:
+    head = {"setting": "INT. TAXI - NIGHT", "framing": "MCU"}
+    assert shot("ltx-2.3", **head).text.startswith("A medium close-up, interior, taxi, at night. A woman")
+    assert shot("ltx-2.3", **head, light="neon").text.startswith(
+        "A medium close-up, interior, taxi, in neon glow at ni"
+    )
+    assert shot("wan2.2-t2v-a14b", **head, light="dawn").text.startswith(
+        "Dawn time, medium close-up shot. Interior, taxi"
+    )
+    assert shot("nano", **head).text.startswith("INT. TAXI - NIGHT"), "as it is written"
+    twice = shot("ltx-2.3", setting="a street at night", light="night, neon", framing="WS").text
+    assert twice.startswith("A wide shot shows a street at night in neon glow.")
+    assert shot("nano", setting="a kitchen.", light="neon").text.startswith("a kitchen, neon. ")
+
+
+def test_lines_of_a_prompt_are_sentences_where_they_begin_as_such() -> None:
+    told = shot("ltx-2.3", prompt="Rain falls\nA man waits with\nMara under a roof\n\nthunder\n- far away").text
+    assert told == "Rain falls. A man waits with Mara under a roof. Thunder - far away."
+
+
+def test_looks_are_called_by_their_noun_and_closed_by_a_comma() -> None:
+    names = {"a tall, thin man in a coat": "the tall, thin man", "a woman, grey hair": "the woman", "Lena, 30": "Lena"}
+    assert {looks: phrases.brief(looks) for looks in names} == names
+    cast = {"lena": "Lena, 30, red coat", "tom": "a tall, thin man"}
+    board = storyboard.from_data({"cast": cast, "shots": [{"prompt": "@lena sits by @tom and @lena."}]}, folder=Path())
+    told = write(board.shots[0].beats[0], board.cast, CARDS["wan2.2-t2v-a14b"]).text
+    assert told == "Lena, 30, red coat, sits by a tall, thin man and Lena, 30, red coat."
+
+
+def test_what_somebody_wears_owns_nothing() -> None:
+    cast = {"mara": "A woman with grey hair, in a raincoat", "tom": "a fisherman", "ana": "a woman in red"}
+    for prompt, told in {
+        "@mara's hand shakes": "A woman with grey hair, in a raincoat. the woman's hand shakes",
+        "@mara waits. @mara\u2019s cup": "A woman with grey hair, in a raincoat waits. the woman\u2019s cup",
+        "@tom's hand shakes": "a fisherman's hand shakes",
+        "He sees @mara": "He sees a woman with grey hair, in a raincoat",
+        "@mara's hand, @ana": "A woman with grey hair, in a raincoat's hand, a woman in red",  # two are the woman
+    }.items():
+        board = storyboard.from_data({"cast": cast, "shots": [{"prompt": prompt}]}, folder=Path())
+        assert name_cast(prompt, board.cast) == told
 
 
 def test_a_tokenizer_that_cannot_be_read_leaves_an_estimate(tmp_path: Path) -> None:

@@ -132,6 +132,10 @@ def test_wrong_options_are_told_in_the_words_of_other_mistakes(home: Path, capsy
         "5 memory: tile: `maybe` is not true or false",
     ]
     assert told["problems"][2]["hint"].startswith("did you mean `steps`?")
+    text = "engine: nano\noptions: {steady: 0.2}\nshots:\n  - prompt: a\n  - {prompt: b, engine: ltx-2.3}\n"
+    told = checked(home, text, capsys, 2)
+    (odd,) = [each for each in told["problems"] if "no option" in each["message"]]
+    assert odd["hint"] == "nano has it: write it on the shots of that engine, not above them all"
 
 
 def test_a_length_that_cannot_be_read_makes_no_other_mistake(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -184,8 +184,13 @@ def _by_key(beat: Beat, unknown: list[str], card: EngineCard) -> Iterator[tuple[
         yield "sent" if beat.sent else "prompt", list(left)
 
 
-def tell_misfits(findings: Findings, card: EngineCard, beat: Beat, error: ValidationError) -> None:
-    """Say which of a beat's options its engine does not have, or does not take as they are written."""
+def tell_misfits(
+    findings: Findings, card: EngineCard, beat: Beat, error: ValidationError, others: Iterable[EngineCard] = ()
+) -> None:
+    """Say which of a beat's options its engine does not have, or does not take as they are written.
+
+    `others` are the engines of the other shots: one may be whom an option above them all is for.
+    """
     from sora_cli.data import fault_words  # with pydantic's records: only where something is wrong
 
     for one in error.errors():
@@ -204,6 +209,10 @@ def tell_misfits(findings: Findings, card: EngineCard, beat: Beat, error: Valida
         hint = f"{f'did you mean `{near}`? ' if near else ''}its options are: {', '.join(known)}"
         takes = _NAMED if key == "lora" else f"what they take: sora models show {card.name}"
         hint = hint if message == unknown else takes
+        above = not {"shots", "beats"} & {*beat.origin.get(f"options.{key}", ("shots",))}
+        meant = next((each.name for each in others if key in each.options.model_fields), "") if above else ""
+        if message == unknown and meant:
+            hint = f"{meant} has it: write it on the shots of that engine, not above them all"
         findings.wrong(beat, f"options.{key}", message, hint)
 
 
@@ -226,9 +235,12 @@ def check_adapters(findings: Findings, card: EngineCard, beat: Beat, options: Ba
         findings.remark(beat, "options.lora", told, hint)
     for place, name in (("engine", _own_name(card)), *(("options.lora", Path(each.path).stem) for each in given)):
         guidance, steps = getattr(options, "guidance", 1.0), getattr(options, "steps", 0)
-        if name and FAST.search(name) and guidance > 1:
-            told = f"{name} is made for few steps without guidance, by its name: here are {steps}, at {guidance:g}"
-            findings.remark(beat, place, told, "write `options: {steps: 4, guidance: 1}`, or what its page says")
+        shift = 0.0 if "shift" in beat.options else getattr(options, "shift", 0.0) or 0.0
+        also = f", shift: {SHIFT}" if shift > SHIFT else ""
+        if name and FAST.search(name) and (guidance > 1 or also):
+            here = f"here are {steps}, at {guidance:g}" if guidance > 1 else f"here they lie at a shift of {shift:g}"
+            hint = f"write `options: {{steps: 4, guidance: 1{also}}}`, or what its page says"
+            findings.remark(beat, place, f"{name} is made for few steps without guidance, by its name: {here}", hint)
     for path in [Path(each.path) for each in given]:
         if wrong := misfit(path, card):
             hint = "name a LoRA" if no_lora(path, card) else "use the engine that it was trained for"
@@ -237,6 +249,8 @@ def check_adapters(findings: Findings, card: EngineCard, beat: Beat, options: Ba
             findings.remark(beat, "options.lora", f"{told}: they change nothing", "use the engine that it was made for")
 
 
+SHIFT = 5
+"""How far those who make Wan's LoRA for few steps move its times; Wan 2.2 from text has more for its many."""
 FAST = re.compile(
     r"(?<!un)(?<!de)(?<!de[-_ ])distill(?!er)|lightx2v|causvid|accvid|fusionx|fastwan|self[-_ ]?forcing"
     r"|(?<![a-z])dmd(?![a-z])|(?<![a-z])(?:wan|ltx|image)[\w.-]*(?:lightning(?![-_ ]?(?:bolt|storm|strike))|turbo)"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from sora_cli import terms
 from sora_cli.engines.dialect import VIEW, Dialect, Part
+from sora_cli.plan.words import ADJECTIVES
 
 _PLACED = ("in", "on", "at", "inside", "outside", "under", "over", "above", "below", "beside", "near", "behind", "by")
 _LIT = re.compile(r"(light|lighting|glow|sunshine|shade|shadow|darkness)$", re.IGNORECASE)
@@ -19,9 +20,17 @@ _WHEN = {
 }
 _ENDED = re.compile("[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019\u00bb)>]*$|>$")
 """A stop, also that of other scripts, before quotes and brackets; or a tag."""
+_OF_SOMEBODY = ("medium", "medium close", "close", "detail", "two", "over-shoulder")
+"""Framings that show whoever acts, and of the setting what is around them."""
+_INSIDE = re.compile(r"(interior|exterior)\b", re.IGNORECASE)
+_SLUG = re.compile(
+    r"(?P<inside>INT|EXT|I/E|INT\.?/EXT)\b[.:]?\s*(?P<place>\S.*?)"
+    r"(?:\s+[-\N{EN DASH}\N{EM DASH}]+\s+(?P<when>[^\W\d_ ]+))?"
+)
+"""A place as screenplays head their scenes: INT. KITCHEN - NIGHT."""
 _FROM = ("side", "back", "rim", "top", "under")
 """Where light comes from: said next to it."""
-_FROM_HERE = re.compile(r"\s*(,|\b(with|in|wearing|who|whose|that|on|at|from|holding|carrying)\b).*", re.DOTALL)
+_FROM_HERE = re.compile(r"\s*(\b(with|in|wearing|who|whose|that|on|at|from|holding|carrying)\b).*", re.DOTALL)
 
 
 def sentence(text: str) -> str:
@@ -37,8 +46,33 @@ def sentence(text: str) -> str:
 
 def brief(looks: str) -> str:
     """Short words for looks that were described or are seen: `a woman in her thirties` is `the woman`."""
-    head = _FROM_HERE.sub("", looks) or looks
+    at = ends_by_comma(looks)
+    head = _FROM_HERE.sub("", looks[:at] if at > 0 else looks) or looks
     return re.sub(r"^(a|an)\s", "the ", head, flags=re.IGNORECASE)
+
+
+def place(setting: str) -> tuple[str, str]:
+    """A setting in words, and the hour in it, where it is written as the heading of a scene: else as it is, and ''."""
+    found = _SLUG.fullmatch(setting.strip())
+    if found is None:
+        return setting, ""
+    inside = {"INT": "interior", "EXT": "exterior"}.get(found["inside"], "interior and exterior")
+    name, when = found["place"], (found["when"] or "").lower()
+    lit = bool(terms.light(when)) if when else True
+    words = f"{inside}, {name.lower() if name.isupper() else name}{'' if lit else f', {when}'}"
+    return words, when if lit else ""
+
+
+def with_hour(light: str, hour: str) -> str:
+    """Light with an hour, where it names none itself."""
+    named = any(each.kind == "hour" for each in terms.light(light) or ())
+    return light if named else ", ".join(filter(None, (light, hour)))
+
+
+def ends_by_comma(looks: str) -> int:
+    """Where the first comma of looks ends what somebody is called; -1 where none does: `a tall, thin man`."""
+    commas = (found.start() for found in re.finditer(",", looks))
+    return next((at for at in commas if not ADJECTIVES & {*looks[:at].lower().split()[-1:]}), -1)
 
 
 def term(dialect: Dialect, kind: str, name: str) -> str:
@@ -91,8 +125,11 @@ def light_tags(dialect: Dialect, phrase: str) -> list[str]:
     return [term(dialect, each.kind, each.name) for each in found] if found else [phrase] if phrase else []
 
 
-def light_phrase(dialect: Dialect, phrase: str) -> str:
-    """Light as words behind a place: `in soft firelight at dawn`; free words behind a comma."""
+def light_phrase(dialect: Dialect, phrase: str, place: str = "") -> str:
+    """Light as words behind a place: `in soft firelight at dawn`; free words behind a comma.
+
+    An hour that the words of the `place` name is not told again.
+    """
     found = terms.light(phrase)
     if not found:
         behind = not phrase or phrase.split(maxsplit=1)[0].lower() in _PLACED
@@ -103,7 +140,9 @@ def light_phrase(dialect: Dialect, phrase: str) -> str:
     adjectives = " ".join([word for word in by_kind["key"] if word not in _FROM] + by_kind["colour"] + aside)
     noun = source or ("light" if adjectives else "")
     lit = f"in {adjectives} {noun}" if adjectives else f"in {noun}" if noun else ""
-    hours = " and ".join(_WHEN.get(hour, f"at {hour}") for hour in by_kind["hour"])
+    there = re.findall(r"\w+", place.lower())
+    new = [hour for hour in by_kind["hour"] if hour.split()[-1] not in there]
+    hours = " and ".join(_WHEN.get(hour, f"at {hour}") for hour in new)
     return " ".join(part for part in (lit, hours) if part)
 
 
@@ -119,7 +158,8 @@ def tags(dialect: Dialect, said: Mapping[Part, str]) -> tuple[str, str]:
 def view(dialect: Dialect, said: Mapping[Part, str]) -> str:
     """What is seen and from where, in prose: `a wide, low-angle shot shows a harbour in soft light at dawn`."""
     shot = _shot(dialect, said)
-    setting, light = said.get(Part.SETTING, ""), light_phrase(dialect, said.get(Part.LIGHT, ""))
+    setting = said.get(Part.SETTING, "")
+    light = light_phrase(dialect, said.get(Part.LIGHT, ""), setting)
     lens, depth = said.get(Part.LENS, ""), said.get(Part.DEPTH, "")
     found = terms.find(Part.LENS, lens)
     glass = term(dialect, Part.LENS, lens)
@@ -128,8 +168,10 @@ def view(dialect: Dialect, said: Mapping[Part, str]) -> str:
     if shot and setting:
         known = Part.FRAMING not in said or terms.find(Part.FRAMING, said[Part.FRAMING])
         placed = setting.split()[0].lower() in _PLACED
-        shot = f"{shot} {setting}" if placed else f"{shot} shows {setting}" if known else f"{shot}, {setting}"
-    text = _joined(shot or setting, light)
+        shows = ", set in" if said.get(Part.FRAMING) in _OF_SOMEBODY else " shows" if known else ","
+        shows = "," if _INSIDE.match(setting) else shows
+        shot = f"{shot} {setting}" if placed else f"{shot}{shows} {setting}"
+    text = _joined(shot or setting, f", {light}" if "," in setting and light and not light.startswith(",") else light)
     return _joined(text, f", with {' and '.join(extras)}" if extras else "")
 
 

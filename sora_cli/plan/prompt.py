@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
@@ -17,9 +18,14 @@ from sora_cli.plan.labelled import Speakers, Subjects, labelled
 from sora_cli.plan.slugline import names_light
 from sora_cli.plan.speaking import Heard, muted
 from sora_cli.plan.speaking import Part as Stretch
+from sora_cli.plan.words import LITTLE
 from sora_cli.storyboard.model import MENTION, Beat, CastMember
 
 _LINE = "a line of dialogue"
+_BEGINS = "|".join(word.capitalize() for word in sorted(LITTLE))
+_LINE_ENDS = re.compile(rf"(?<![\s.!?:;,\u2026\u3002\uff01\uff1f-])[ \t]*\n(?:\s*\n\s*|\s*(?=(?:{_BEGINS})\b))")
+"""Ends of lines that end a sentence without a stop: before an empty line, and where one begins as sentences do."""
+_OWNS, _GOES_ON = re.compile(r"['\u2019]s\b"), re.compile(r" +\w")
 _NOT_SENT = ("`sent` does not say it", False, "write it into `sent` word for word, or run `sora direct` again")
 
 
@@ -84,19 +90,33 @@ def compose(beat: Beat, cast: Mapping[str, CastMember], card: EngineCard) -> str
     return write(beat, cast, card).text
 
 
-def name_cast(prompt: str, cast: Mapping[str, CastMember]) -> str:
-    """The prompt with each `@name` put in words: its looks at first, "the ..." when it comes again."""
+def name_cast(prompt: str, cast: Mapping[str, CastMember], *, closed: bool = False) -> str:
+    """The prompt with each `@name` put in words: its looks at first, "the ..." when it comes again.
+
+    Looks that end in what somebody wears or carries own nothing themselves: they are told before, and `@mara's hand` is
+    "the woman's hand". With `closed` a comma ends looks that have one: `a woman, 30, in red, walks`.
+    """
     seen: set[str] = set()
+    before: list[str] = []
+    briefs = Counter(phrases.brief(_looks(cast, name)) for name in {*MENTION.findall(prompt)})
 
     def words(match: re.Match[str]) -> str:
         name = match[1]
         looks = _looks(cast, name)
-        if name in seen:
-            return re.sub(r"^(a|an)\s", "the ", looks)
+        short, new = phrases.brief(looks), name not in seen
         seen.add(name)
-        return looks
+        if _OWNS.match(prompt, match.end()) and not looks.endswith(short.split()[-1]) and briefs[short] == 1:
+            before.extend([f"{phrases.sentence(looks)} "] if new else [])
+            return short
+        if closed and phrases.ends_by_comma(looks) > 0 and _GOES_ON.match(prompt, match.end()):
+            looks = f"{looks},"
+        if not new:
+            return re.sub(r"^(a|an)\s", "the ", looks, flags=re.IGNORECASE)
+        inside = re.search(r"[^\s.!?\"'\u201c]\s*$", prompt[: match.start()])
+        return re.sub(r"^(A|An|The)\b", lambda first: first[0].lower(), looks) if inside else looks
 
-    return MENTION.sub(words, prompt)
+    told = MENTION.sub(words, prompt)
+    return "".join(before) + told
 
 
 def unknown_words(prompt: str, card: EngineCard) -> list[str]:
@@ -210,6 +230,9 @@ class _Writer:
     def _placed(self, light: str) -> tuple[str, str]:
         """The setting, and the light: an hour alone stands behind the setting where the dialect wants that."""
         setting = self.beat.setting
+        if not self.plain:
+            setting, told = phrases.place(setting)
+            light = phrases.with_hour(light, told)
         when = phrases.hour(self.dialect, light)
         if not when or when.split()[-1] in setting.lower().split():
             return setting, light
@@ -233,16 +256,17 @@ class _Writer:
         return "beats" in self.beat.origin.get(part.replace(" ", "_"), ())
 
     def _action(self) -> str:
+        written = self.beat.prompt if self.plain else _LINE_ENDS.sub(". ", self.beat.prompt.strip())
         if self.subjects:
-            return self._named(self.beat.prompt)
+            return self._named(written)
         if not self.short:
-            told = name_cast(self.beat.prompt, self.cast)
+            told = name_cast(written, self.cast, closed=not self.plain)
             return told if self.plain else re.sub(r"(?<=[.!?]\s)[a-z]", lambda first: first[0].upper(), told)
         for name in self.beat.cast:
             looks = _looks(self.cast, name)
             if self._who(name).split()[-1] != looks.split()[-1]:
                 self.left_out.append(LeftOut(f"looks of {name}", looks, "the first frame shows it", seen=True))
-        return self._named(self.beat.prompt)
+        return self._named(written)
 
     def _named(self, words: str) -> str:
         return MENTION.sub(lambda match: self._who(match[1]), words)
@@ -273,7 +297,8 @@ class _Writer:
         if order == (Part.SOUND,):
             return list(self._sound())
         told = [part for part in order if part in self.said or (part is Part.CAMERA and self._unmoved)]
-        return [", ".join(map(self._part, told))] if told else []
+        words = [self._part(part) for part in told]
+        return [", ".join([*(each.rstrip(" .") for each in words[:-1]), words[-1]])] if told else []
 
     def _more_terms(self) -> list[str]:
         """Film terms that the head of a prompt has no room for."""

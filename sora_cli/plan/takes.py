@@ -385,7 +385,7 @@ class TakeMaker(Struct, dict=True):
             if draft:
                 chosen = card.options.model_validate({**written, **card.draft}, context=place)
         except ValidationError as error:
-            tell_misfits(self.findings, card, beat, error)
+            tell_misfits(self.findings, card, beat, error, self.cards.values())
             return {}
         check_adapters(self.findings, card, beat, chosen)
         found = chosen.model_dump(mode="json")

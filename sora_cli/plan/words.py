@@ -26,6 +26,18 @@ _VERBS = (
     " taste tear throw tie touch trip trot tumble turn twist type wait wake walk wash watch wave wear weep whisper"
     " whistle wind wipe work write yawn"
 )
+_ADJECTIVES = (
+    "aged ancient angry athletic awkward battered beautiful big black blonde blue bright broad brown burly calm"
+    " cheerful chubby cute dark delicate dirty elderly elegant enormous fat fluffy fragile frail freckled friendly"
+    " furry gaunt gentle giant golden graceful gray green grey grim handsome happy heavy huge kind lanky large lean"
+    " little lonely long lovely muscular mysterious narrow nervous old orange pale petite pink playful plump"
+    " powerful pretty proud purple red round rugged rusty sad scruffy serious shabby shaggy sharp shiny short shy"
+    " silver skinny slender slim slow small smart smooth soft stern stocky stout strong stubborn tall tan tanned"
+    " thick thin tidy tiny tired tough weary weathered white wide wild wiry wise wooden worn wrinkled yellow young"
+    " youthful"
+)
+ADJECTIVES = frozenset(_ADJECTIVES.split())
+"""Words of looks that another one may follow behind a comma: `a tall, thin man`."""
 LITTLE, EMPTY, VERBS = (frozenset(words.split()) for words in (_LITTLE, _EMPTY, _VERBS))
 """Words of grammar; words that show nothing by themselves; what is done in films."""
 

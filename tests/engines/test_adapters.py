@@ -16,9 +16,10 @@ from safetensors.numpy import save_file
 from sora_cli.engines import catalogue
 from sora_cli.engines.adapters import LTX2, NAMES, left_over, misfit, places
 from sora_cli.engines.base import EngineCard, Given
+from sora_cli.engines.cards import known
 from sora_cli.engines.options import WanOptions
 from sora_cli.errors import RenderError
-from sora_cli.plan.survey import survey
+from sora_cli.plan.survey import plan_takes, survey
 from tests.boards import board
 from tests.contracts.test_engines import silence, take_for
 
@@ -220,6 +221,18 @@ def test_what_is_made_for_few_steps_by_its_name_is_told(
     assert found is not None
     about = [each.message for each in found.remarks if "is made for few steps" in each.message]
     assert (len(about), all(told in each for each in about)) == (bool(told), True)
+
+
+def test_few_steps_lie_where_their_makers_put_them(tmp_path: Path) -> None:
+    """Wan 2.2 from text moves its 40 steps by 12: of four, three would be of its first transformer."""
+    save_file(dotted(pairs(), "diffusion_model.", *AB), tmp_path / "lightning_4steps.safetensors")
+    card = next(each.card for each in known() if each.card.name == "wan2.2-t2v-a14b")
+    given = {"lora": "lightning_4steps.safetensors", "steps": 4, "guidance": 1}
+    for more, told in ({}, "here they lie at a shift of 12"), ({"shift": 5}, ""):
+        plan = plan_takes(board("a", options={**given, **more}, folder=tmp_path), lambda _: card)
+        about = [each for each in plan.remarks if "is made for few steps" in each.message]
+        assert (len(about), all(told in each.message for each in about)) == (bool(told), True)
+        assert all("{steps: 4, guidance: 1, shift: 5}" in each.hint for each in about)
 
 
 def test_of_an_engine_that_nobody_knows_nothing_is_said_of_loras(tmp_path: Path) -> None:
