@@ -291,6 +291,10 @@ def test_what_scenes_are_headed_with_is_told_in_words_and_no_hour_twice() -> Non
 def test_lines_of_a_prompt_are_sentences_where_they_begin_as_such() -> None:
     told = shot("ltx-2.3", prompt="Rain falls\nA man waits with\nMara under a roof\n\nthunder\n- far away").text
     assert told == "Rain falls. A man waits with Mara under a roof. Thunder - far away."
+    told = shot("ltx-2.3", prompt="Rain falls\n@mara waits with\n@mara").text
+    assert told == "Rain falls. A woman with red hair waits with the woman with red hair."
+    told = shot("wan2.2-i2v-a14b", Frames(first=True), prompt="Rain falls\n@mara waits").text
+    assert told == "Rain falls. The woman waits."
 
 
 def test_looks_are_called_by_their_noun_and_closed_by_a_comma() -> None:
@@ -302,6 +306,18 @@ def test_looks_are_called_by_their_noun_and_closed_by_a_comma() -> None:
     assert told == "Lena, 30, red coat, sits by a tall, thin man and Lena, 30, red coat."
 
 
+def test_two_who_are_alike_are_called_by_what_tells_them_apart() -> None:
+    cast = {"ana": "a girl with black hair, in a uniform", "eva": "a girl with red hair, in a uniform"}
+    lines = [{"cast": "eva", "line": "No."}]
+    shots = [{"prompt": "@ana runs. @eva waits.", "dialogue": lines, "lens": "85mm"}]
+    board = storyboard.from_data({"cast": cast, "shots": shots}, folder=Path())
+    told = write(board.shots[0].beats[0], board.cast, CARDS["ltx-2.3"]).text
+    assert told.startswith(
+        "With an 85mm lens. A girl with black hair, in a uniform, runs. A girl with red hair, in a un"
+    )
+    assert told.endswith('The girl with red hair says, "No."')
+
+
 def test_what_somebody_wears_owns_nothing() -> None:
     cast = {"mara": "A woman with grey hair, in a raincoat", "tom": "a fisherman", "ana": "a woman in red"}
     for prompt, told in {
@@ -309,7 +325,7 @@ def test_what_somebody_wears_owns_nothing() -> None:
         "@mara waits. @mara\u2019s cup": "A woman with grey hair, in a raincoat waits. the woman\u2019s cup",
         "@tom's hand shakes": "a fisherman's hand shakes",
         "He sees @mara": "He sees a woman with grey hair, in a raincoat",
-        "@mara's hand, @ana": "A woman with grey hair, in a raincoat's hand, a woman in red",  # two are the woman
+        "@mara's hand, @ana": "A woman with grey hair, in a raincoat. the woman with grey hair's hand, a woman in red",
     }.items():
         board = storyboard.from_data({"cast": cast, "shots": [{"prompt": prompt}]}, folder=Path())
         assert name_cast(prompt, board.cast) == told

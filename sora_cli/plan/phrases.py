@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sora_cli import terms
 from sora_cli.engines.dialect import VIEW, Dialect, Part
@@ -28,6 +28,8 @@ _SLUG = re.compile(
     r"(?:\s+[-\N{EN DASH}\N{EM DASH}]+\s+(?P<when>[^\W\d_ ]+))?"
 )
 """A place as screenplays head their scenes: INT. KITCHEN - NIGHT."""
+_WITH_AN = re.compile(r"[aeiou8]|1[18](?!\d)")
+"""How words begin that have `an` before them: an ultra-wide lens, an 85mm one."""
 _FROM = ("side", "back", "rim", "top", "under")
 """Where light comes from: said next to it."""
 _FROM_HERE = re.compile(r"\s*(\b(with|in|wearing|who|whose|that|on|at|from|holding|carrying)\b).*", re.DOTALL)
@@ -47,8 +49,23 @@ def sentence(text: str) -> str:
 def brief(looks: str) -> str:
     """Short words for looks that were described or are seen: `a woman in her thirties` is `the woman`."""
     at = ends_by_comma(looks)
-    head = _FROM_HERE.sub("", looks[:at] if at > 0 else looks) or looks
-    return re.sub(r"^(a|an)\s", "the ", head, flags=re.IGNORECASE)
+    return _the(_FROM_HERE.sub("", looks[:at] if at > 0 else looks) or looks)
+
+
+def called(looks: str, others: Iterable[str]) -> str:
+    """The shortest words for looks that no `others` are called by: brief ones, those before a comma, else all."""
+    different = [other for other in others if other != looks]
+    short = (way(looks) for way in (brief, _before_comma) if way(looks) not in map(way, different))
+    return next(short, _the(looks))
+
+
+def _before_comma(looks: str) -> str:
+    at = ends_by_comma(looks)
+    return _the(looks[:at] if at > 0 else looks)
+
+
+def _the(words: str) -> str:
+    return re.sub(r"^(a|an)\s", "the ", words, flags=re.IGNORECASE)
 
 
 def place(setting: str) -> tuple[str, str]:
@@ -163,7 +180,7 @@ def view(dialect: Dialect, said: Mapping[Part, str]) -> str:
     lens, depth = said.get(Part.LENS, ""), said.get(Part.DEPTH, "")
     found = terms.find(Part.LENS, lens)
     glass = term(dialect, Part.LENS, lens)
-    extras = [f"{'an' if glass[0] in 'aeiou' else 'a'} {glass}" if found else lens]
+    extras = [f"{'an' if _WITH_AN.match(glass) else 'a'} {glass}" if found else lens]
     extras = [part for part in (*extras, term(dialect, Part.DEPTH, depth)) if part]
     if shot and setting:
         known = Part.FRAMING not in said or terms.find(Part.FRAMING, said[Part.FRAMING])

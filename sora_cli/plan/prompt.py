@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
@@ -23,7 +22,7 @@ from sora_cli.storyboard.model import MENTION, Beat, CastMember
 
 _LINE = "a line of dialogue"
 _BEGINS = "|".join(word.capitalize() for word in sorted(LITTLE))
-_LINE_ENDS = re.compile(rf"(?<![\s.!?:;,\u2026\u3002\uff01\uff1f-])[ \t]*\n(?:\s*\n\s*|\s*(?=(?:{_BEGINS})\b))")
+_LINE_ENDS = re.compile(rf"(\w+)[ \t]*\n(?:\s*\n\s*|\s*(?=(?:{_BEGINS})\b|@))")
 """Ends of lines that end a sentence without a stop: before an empty line, and where one begins as sentences do."""
 _OWNS, _GOES_ON = re.compile(r"['\u2019]s\b"), re.compile(r" +\w")
 _NOT_SENT = ("`sent` does not say it", False, "write it into `sent` word for word, or run `sora direct` again")
@@ -71,6 +70,11 @@ class Prompt(Struct, frozen=True):
     avoided: tuple[str, ...] = ()
 
 
+def _ended(line: re.Match[str]) -> str:
+    """The last word of a line that ends a sentence, with a stop; a little word (`with`) ends none."""
+    return f"{line[1]} " if line[1].lower() in LITTLE else f"{line[1]}. "
+
+
 def lacking(words: str, verbatim: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """The looks and lines of a prompt that other words leave out. Line breaks do not count, nor capitals in looks."""
     there = " ".join(words.split())
@@ -98,14 +102,14 @@ def name_cast(prompt: str, cast: Mapping[str, CastMember], *, closed: bool = Fal
     """
     seen: set[str] = set()
     before: list[str] = []
-    briefs = Counter(phrases.brief(_looks(cast, name)) for name in {*MENTION.findall(prompt)})
+    there = [_looks(cast, name) for name in dict.fromkeys(MENTION.findall(prompt))]
 
     def words(match: re.Match[str]) -> str:
         name = match[1]
         looks = _looks(cast, name)
-        short, new = phrases.brief(looks), name not in seen
+        short, new = phrases.called(looks, there), name not in seen
         seen.add(name)
-        if _OWNS.match(prompt, match.end()) and not looks.endswith(short.split()[-1]) and briefs[short] == 1:
+        if _OWNS.match(prompt, match.end()) and not looks.endswith(short.split()[-1]):
             before.extend([f"{phrases.sentence(looks)} "] if new else [])
             return short
         if closed and phrases.ends_by_comma(looks) > 0 and _GOES_ON.match(prompt, match.end()):
@@ -256,27 +260,28 @@ class _Writer:
         return "beats" in self.beat.origin.get(part.replace(" ", "_"), ())
 
     def _action(self) -> str:
-        written = self.beat.prompt if self.plain else _LINE_ENDS.sub(". ", self.beat.prompt.strip())
+        written = self.beat.prompt if self.plain else _LINE_ENDS.sub(_ended, self.beat.prompt.strip())
         if self.subjects:
             return self._named(written)
         if not self.short:
-            told = name_cast(written, self.cast, closed=not self.plain)
-            return told if self.plain else re.sub(r"(?<=[.!?]\s)[a-z]", lambda first: first[0].upper(), told)
+            return self._begun(name_cast(written, self.cast, closed=not self.plain))
         for name in self.beat.cast:
             looks = _looks(self.cast, name)
             if self._who(name).split()[-1] != looks.split()[-1]:
                 self.left_out.append(LeftOut(f"looks of {name}", looks, "the first frame shows it", seen=True))
-        return self._named(written)
+        return self._begun(self._named(written))
+
+    def _begun(self, told: str) -> str:
+        """With a capital where a sentence begins with what a name stands for."""
+        return told if self.plain else re.sub(r"(?<=[.!?]\s)[a-z]", lambda first: first[0].upper(), told)
 
     def _named(self, words: str) -> str:
         return MENTION.sub(lambda match: self._who(match[1]), words)
 
     def _who(self, name: str) -> str:
         """Somebody who is in the picture already; at length where another one would be called the same."""
-        looks = _looks(self.cast, name)
-        others = [phrases.brief(_looks(self.cast, other)) for other in self.beat.cast if other != name]
-        short = phrases.brief(looks)
-        return self.subjects.labels.get(name) or (re.sub(r"^(a|an)\s", "the ", looks) if short in others else short)
+        others = [_looks(self.cast, other) for other in self.beat.cast if other != name]
+        return self.subjects.labels.get(name) or phrases.called(_looks(self.cast, name), others)
 
     # -- its sentences ---------------------------------------------------------------------------
 

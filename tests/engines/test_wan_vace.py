@@ -17,7 +17,9 @@ from sora_cli.engines.checkpoint import Checkpoint
 from sora_cli.engines.families.wan_vace import CARRIED_SETTLED, conditions, together
 from sora_cli.engines.nano import PaperScheduler
 from sora_cli.engines.nano.scheduling import SETTLED
+from sora_cli.engines.options import WanOptions, with_defaults
 from sora_cli.engines.runtime import pixels
+from sora_cli.engines.training.student import Lesson, Student
 from sora_cli.errors import EngineMissing, OutOfMemory, RenderError
 from sora_cli.events import Note, Recording
 from sora_cli.shoot.mask import feathered
@@ -109,6 +111,17 @@ def test_the_checkpoints_own_times_are_those_of_text_and_of_pictures(tiny_card: 
     engine.generate(take, Given(), silence)
     engine.generate(replace(take, options={"steps": 1, "shift": None}), Given(opening=pictures(take, 1)), silence)
     assert engine.pipe.scheduler.config.flow_shift == 3.0, "not those of the take before"
+
+
+def test_noise_levels_are_learned_as_they_are_sampled(tiny_card: Cards, tmp_path: Path) -> None:
+    for chosen, wanted in ((5.0, 5.0), (None, 3.0)):
+        card = tiny_card("wan")
+        card = replace(card, options=with_defaults(WanOptions, {"shift": chosen}))
+        student = Student(catalogue.open_engine(card), (32, 32), tmp_path)  # type: ignore[arg-type]
+        lesson = Lesson(torch.zeros(1, 4, 2, 4, 4), {})
+        before = student.shift(lesson)
+        student.call(f"the ball {chosen}", 5)
+        assert (before, student.shift(lesson)) == (wanted, wanted)
 
 
 def test_a_prompt_too_long_is_said_aloud(tiny_card: Cards) -> None:

@@ -174,8 +174,14 @@ class Student:
         return found
 
     def shift(self, lesson: Lesson) -> float:
-        """How far noise levels are moved towards noise, as the scheduler does it for so many tokens."""
-        config = self.engine.pipe.scheduler.config
+        """How far noise levels are moved towards noise, as in sampling with the engine's own options.
+
+        The pipeline's scheduler tells it only once it has sampled: what is kept from an earlier run needs no sampling.
+        """
+        pipe = self.engine.pipe
+        if chosen := getattr(self.engine.options_of({}), "shift", None):
+            return float(chosen)
+        config = (getattr(pipe, "sora_scheduler", None) or pipe.scheduler).config
         if config.get("use_dynamic_shifting"):
             tokens = lesson.latents.shape[1]
             few, many = config.get("base_image_seq_len", 256), config.get("max_image_seq_len", 4096)
