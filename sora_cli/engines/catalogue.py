@@ -21,7 +21,7 @@ from sora_cli.engines.base import LIKE, Engine, EngineCard
 from sora_cli.engines.cards import NANO, KnownModel, sized
 from sora_cli.engines.cards import known as released
 from sora_cli.engines.checkpoint import Checkpoint
-from sora_cli.engines.options import Memory
+from sora_cli.engines.options import Memory, with_defaults
 from sora_cli.engines.recognition import recognise
 from sora_cli.engines.single_files import address, is_adapter, is_single_file, like, model_files, single_file
 from sora_cli.errors import EngineMissing, first_of
@@ -31,9 +31,13 @@ from sora_cli.texts import nearest
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+    from pydantic import BaseModel
+
     from sora_cli.events import Report
 
 DEFAULT = "nano"
+CONVERTED = (1.0, 3.0)
+"""Shifts of Wan's checkpoints that diffusers' conversion wrote, whatever the model."""
 ENTRY_POINTS = "sora.engines"
 FAMILIES = {
     "helios": "sora_cli.engines.families.helios:Helios",
@@ -196,12 +200,21 @@ def of_folder(folder: Path, *, name: str, source: str = "") -> EngineCard:
     base = sized(template.card, found)
     if not exact:
         base = replace(base, title=f"{LIKE}{base.title}", licence="see its model card", notes=())
+    base = replace(base, options=_shifted(base.options, found))
     rate = found.value("vocoder.output_sampling_rate") or found.value("audio_vae.sampling_rate")
     if isinstance(rate, int) and base.sound_rate:
         base = replace(base, sound_rate=rate)
     return replace(
         base, name=name, source=source or str(folder), location=folder, revision=checkpoint.revision_of(folder)
     )
+
+
+def _shifted(options: type[BaseModel], found: Checkpoint) -> type[BaseModel]:
+    """A card's options with the checkpoint's own shift, where its maker set one that diffusers' conversion does not."""
+    own, made_of = found.value("scheduler.flow_shift"), getattr(options, "made_of", None)
+    if made_of is None or "shift" not in made_of[1] or not isinstance(own, int | float) or own in CONVERTED:
+        return options
+    return with_defaults(made_of[0], {**made_of[1], "shift": float(own)})
 
 
 def open_engine(

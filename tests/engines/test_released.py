@@ -62,6 +62,17 @@ def test_wan_moves_its_times_towards_noise_as_its_authors_do() -> None:
     assert {name: CARDS[name].options().shift for name in shifts} == shifts  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(("own", "shift"), [(3.0, 12.0), (8.0, 8.0), (None, 12.0)])
+def test_a_checkpoint_whose_maker_moved_its_times_keeps_them(own: float | None, shift: float, tmp_path: Path) -> None:
+    entry = next(entry for entry in ENTRIES if entry["name"] == "wan2.2-t2v-a14b")
+    card = catalogue.of_folder(
+        written({**entry, "scheduler/scheduler_config.json": {"flow_shift": own}}, tmp_path), name="x"
+    )
+    again, facts = card.__reduce__()  # as another process gets it
+    chosen: Any = again(*facts).options()  # type: ignore[operator]
+    assert (chosen.shift, chosen.steps, chosen.guidance_low) == (shift, 40, 3.0)
+
+
 def test_a_chat_template_takes_no_words_of_a_prompt() -> None:
     """Qwen3's takes 8 tokens, and 4 more where it is told not to think; diffusers cuts both together to 512."""
     told = {name: (CARDS[name].prompt_tokens, CARDS[name].template_tokens) for name in CARDS}
