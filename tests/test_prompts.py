@@ -285,6 +285,8 @@ def test_what_scenes_are_headed_with_is_told_in_words_and_no_hour_twice() -> Non
     assert shot("nano", **head).text.startswith("INT. TAXI - NIGHT"), "as it is written"
     twice = shot("ltx-2.3", setting="a street at night", light="night, neon", framing="WS").text
     assert twice.startswith("A wide shot shows a street at night in neon glow.")
+    twice = shot("ltx-2.3", setting="a street at rush hour", light="golden hour", framing="WS").text
+    assert twice.startswith("A wide shot shows a street at rush hour at golden hour.")
     assert shot("nano", setting="a kitchen.", light="neon").text.startswith("a kitchen, neon. ")
 
 

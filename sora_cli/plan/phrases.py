@@ -157,8 +157,7 @@ def light_phrase(dialect: Dialect, phrase: str, place: str = "") -> str:
     adjectives = " ".join([word for word in by_kind["key"] if word not in _FROM] + by_kind["colour"] + aside)
     noun = source or ("light" if adjectives else "")
     lit = f"in {adjectives} {noun}" if adjectives else f"in {noun}" if noun else ""
-    there = re.findall(r"\w+", place.lower())
-    new = [hour for hour in by_kind["hour"] if hour.split()[-1] not in there]
+    new = [hour for hour in by_kind["hour"] if not re.search(rf"\b{re.escape(hour)}\b", place, re.IGNORECASE)]
     hours = " and ".join(_WHEN.get(hour, f"at {hour}") for hour in new)
     return " ".join(part for part in (lit, hours) if part)
 
