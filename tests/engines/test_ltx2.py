@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,23 @@ def test_distilled_gets_its_own_times_and_no_guidance(tiny_card: Cards) -> None:
     assert torch.allclose(sigmas, torch.tensor(seen[0]["sigmas"]))  # unshifted
     with pytest.raises(ValidationError):
         engine.card.options.model_validate({"guidance": 3.0})
+
+
+def test_the_sound_of_a_distilled_model_has_the_same_times_though_it_has_its_own_scheduler(
+    tiny_card: Cards, tmp_path: Path
+) -> None:
+    location = tiny_card("ltx2-distilled").location
+    assert location is not None
+    folder = Path(shutil.copytree(location, tmp_path / location.name))
+    shutil.copytree(folder / "scheduler", folder / "audio_scheduler")
+    config = folder / "audio_scheduler/scheduler_config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "use_dynamic_shifting": True}))
+    index = folder / "model_index.json"
+    sound = {"audio_scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"]}
+    index.write_text(json.dumps({**json.loads(index.read_text()), **sound}))
+    engine: Any = catalogue.open_engine(catalogue.card(str(folder)))
+    engine.generate(take_for(engine.card), Given(), silence)
+    assert torch.equal(engine.pipe.audio_scheduler.sigmas, engine.pipe.scheduler.sigmas)
 
 
 def test_full_is_guided_apart_for_picture_and_sound(tiny_card: Cards) -> None:

@@ -108,7 +108,9 @@ class Ltx2(Diffusion[Ltx2Options | Ltx2DistilledOptions]):
         pipe = cast("Sampled", self.from_pretrained(HeldPipeline, **absent, **self.parts()))
         if issubclass(self.card.options, Ltx2DistilledOptions):
             plain = {"use_dynamic_shifting": False, "shift_terminal": None}  # the distilled times are used as they are
-            pipe.scheduler = pipe.scheduler.from_config({**pipe.scheduler.config, **plain})
+            for name in ("scheduler", "audio_scheduler"):  # without one of its own, sound has the picture's
+                if (own := getattr(pipe, name, None)) is not None:
+                    setattr(pipe, name, own.from_config({**own.config, **plain}))
         self.upsampler: LTX2LatentUpsamplerModel | None = None
         return pipe
 
