@@ -30,6 +30,7 @@ from sora_cli.interchange.outline import (
     slug,
     titled,
 )
+from sora_cli.interchange.said import unquoted
 
 if TYPE_CHECKING:
     from fountain import FountainElement
@@ -154,6 +155,8 @@ class _Reader(Struct, dict=True):
     opening: str | None = None
     """The framing of the shot that comes next, where one begins there."""
     montage: bool = False
+    over: str = ""
+    """Words over the shot that comes next."""
     line: OutlineLine | None = None
     """What is being said."""
 
@@ -205,6 +208,7 @@ class _Reader(Struct, dict=True):
     _synopsis = _section
 
     def _scene_heading(self, element: FountainElement) -> None:
+        self._show_words()
         self.line, self.opening, self.montage, self.headed = None, None, False, True
         number = str(element.metadata.get("scene_number") or "")
         side, place, light, rest = heading(element.text)
@@ -220,6 +224,8 @@ class _Reader(Struct, dict=True):
     def _action(self, element: FountainElement) -> None:
         self.line = None
         text = " ".join(element.text.split())
+        if self._aside(text):
+            return
         for name, spelled in self.speakers.items():
             if spelled in text and (match := re.search(_INTRODUCED.format(name=re.escape(spelled)), text)):
                 self.made.cast.setdefault(name, f"{titled(spelled)}, {match[2] or match[3]}")
@@ -241,6 +247,19 @@ class _Reader(Struct, dict=True):
             self.pending.append(text)
         else:
             self._beat_of(text)
+
+    def _aside(self, text: str) -> bool:
+        """Take words over the picture as a title, and what is no picture as a comment; whether it was one of these."""
+        if match := words.SUPER.fullmatch(text):
+            self._show_words()
+            self.over, shots = unquoted(match[1].rstrip(".")), self._scene().shots
+            if shots and shots[-1].beats and not (shots[-1].title or self.coming):
+                shots[-1].title, self.over = self.over, ""
+        elif words.ASIDE.fullmatch(text):
+            self.pending.append(text)
+        else:
+            return False
+        return True
 
     def _character(self, element: FountainElement) -> None:
         self.line = self._speaks(element)
@@ -306,8 +325,13 @@ class _Reader(Struct, dict=True):
     def _shot(self, prompt: str, framing: str = "", *, named: bool = False) -> OutlineShot:
         beat = OutlineBeat(prompt if named else mention(prompt, self.speakers), notes=self._taken())
         shot = OutlineShot([beat], framing=framing, transition=self._came())
+        shot.title, self.over = self.over, ""
         self._scene().shots.append(shot)
         return shot
+
+    def _show_words(self) -> None:
+        if self.over:
+            self._shot(self._scene().setting or "the scene")
 
     def _beat(self) -> OutlineBeat:
         """The beat that is on; one is made where there is none."""
@@ -353,6 +377,7 @@ class _Reader(Struct, dict=True):
 
     def outline(self) -> Outline:
         """What was read, whole."""
+        self._show_words()
         self.pending += [note for _, note in self.notes]
         if self.coming and self.last is not None:
             self._lost(self.last, "nothing comes after this transition: the film ends with a cut")

@@ -70,6 +70,12 @@ _CUES = re.compile(
 _INCHES = r"""[0-9]+\s*(?:"|''|in\.?|inch(?:es)?|fr\.?)?"""
 _FEET = re.compile(rf"[0-9]+\s*(?:'|ft\.?|feet|foot|\+)\s*(?:{_INCHES})?|[0-9]+\s*(?:in\.?|inch(?:es)?)")
 _PAGES = re.compile(r"(?:[0-9]+\s+)?[0-9]/8(?:\s*(?:pg|pgs|page|pages))?", re.IGNORECASE)
+SUPER = re.compile(
+    r"(?:SUPER(?:IMPOSE)?|TITLE(?: CARD| OVER)?|CHYRON|TEXT ON SCREEN)\s*[:\u2013\u2014-]\s*(\S.{0,120})"
+)
+"""Words over the picture: `SUPER: "One year later"`."""
+ASIDE = re.compile(r"(?:END (?:OF )?)?INTERCUT\b[^a-z]{0,60}|BACK TO SCENE[.:]?|\(?CONTINUED\)?:?")
+"""What tells cutters and readers something, and shows nothing."""
 
 
 def framing(words: str) -> str:

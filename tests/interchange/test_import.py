@@ -396,3 +396,16 @@ def test_any_text_is_read_back_as_it_was_written(prompt: str, line: str) -> None
     assert found.board is not None
     beat = found.board.shots[0].beats[0]
     assert (beat.prompt, beat.dialogue[0].line) == (prompt.strip(), line.strip())
+
+
+def test_words_over_the_picture_are_titles_and_asides_to_cutters_no_pictures(tmp_path: Path) -> None:
+    text = (
+        'EXT. BEACH - DAY\n\nSUPER: "One year later"\n\nWaves roll.\n\nINTERCUT WITH:\n\nINT. HUT - NIGHT\n\n'
+        "A lamp.\n\nCHYRON: Paris, 1987\n\nBACK TO SCENE\n\nIt burns.\n\nEXT. HILL - DAY\n\nTITLE: Fin\n"
+    )
+    found = brought(text, "a.fountain", tmp_path)
+    assert found.board is not None
+    told = [(shot.title and shot.title.text, [beat.prompt for beat in shot.beats]) for shot in found.board.shots]
+    assert told == [
+        ("One year later", ["Waves roll."]), ("Paris, 1987", ["A lamp.", "It burns."]), ("Fin", ["exterior, hill"]),
+    ]  # fmt: skip
