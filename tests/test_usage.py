@@ -489,3 +489,15 @@ def test_a_command_without_what_it_needs_says_what_to_type(capsys: pytest.Captur
             told, bare = capsys.readouterr().err, bare + 1
             assert f"sora {name} " in told.replace(f"see: sora {name} --help", ""), told
     assert bare > 15
+
+
+def test_a_working_folder_that_was_removed_is_told_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    here.rmdir()
+    for words in (["check", "../x.yaml"], ["generate", "a ball"], ["storyboard", "/x.yaml", "-o", "/x.mp4"]):
+        assert main(words) == 2
+        assert "the folder that you are in was removed" in capsys.readouterr().err

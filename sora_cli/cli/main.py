@@ -119,6 +119,7 @@ def main(argv: Sequence[str] | None = None, *, again: Callable[[], None] | None 
     words = usage.meant(sys.argv[1:] if argv is None else argv)
     answer = _Answer("--json" in words, "--events" in words and words[0] != "schema")
     try:
+        _require_somewhere()
         ended = _parser(words[0] if words else "")(args=words, prog_name="sora", standalone_mode=False)
         code = ended if isinstance(ended, int) else 0
     except SystemExit as stop:
@@ -146,6 +147,19 @@ def main(argv: Sequence[str] | None = None, *, again: Callable[[], None] | None 
     if code > 128:  # a signal, as shells count
         answer.stopped(code)
     return code
+
+
+def _require_somewhere() -> None:
+    """Refuse a working folder that was removed: without one no relative name means anything.
+
+    Raises:
+        RequestError: it was.
+    """
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        hint = "go to one that is there: cd FOLDER"
+        raise RequestError("the folder that you are in was removed", hint=hint) from None
 
 
 class _Answer(Struct, frozen=True):

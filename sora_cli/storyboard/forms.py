@@ -104,6 +104,7 @@ def text(value: object) -> str:
         raise Wrong(f"a text has at most {MAX_TEXT:,} characters; this one has {len(value):,}")
     if re.search("[\udc80-\udcff]", value):  # as Python has the bytes of a name that are no UTF-8
         raise Wrong(f"{quoted(value)} is not UTF-8", "rename the file, or write the words in UTF-8")
+    value = value.replace("\r\n", "\n").replace("\r", "\n")  # JSON and lists that were written on Windows have these
     if control := _UNPRINTABLE.search(value):
         raise Wrong(
             f"a control character (U+{ord(control[0]):04X}) in the text",

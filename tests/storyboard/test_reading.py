@@ -147,6 +147,11 @@ def test_values_of_sets_are_only_values() -> None:
     assert "control character" in problem("vars: {a: b}\nshots: ['x ${a}']", sets={"a": "\x1b[31m"})
 
 
+def test_line_ends_of_windows_in_quotes_are_line_ends() -> None:
+    assert first_beat('{"shots": [{"prompt": "a red ball\\r\\nrolls\\r"}]}').prompt == "a red ball\nrolls"
+    assert first_beat("vars: {a: b}\nshots: ['x ${a}']", sets={"a": "ball\r"}).prompt == "x ball"
+
+
 def test_from_data_takes_the_same_road(tmp_path: Path) -> None:
     made = from_data({"shots": [{"prompt": "a ${b}", "duration": "2s", "from": None}], "seed": 3}, folder=tmp_path)
     assert made.shots[0].beats[0].prompt == "a ${b}"
