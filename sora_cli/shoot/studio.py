@@ -50,7 +50,7 @@ class Studio:
         self._workers = workers or Workers("local")
         self._shooting = threading.Lock()
         self._executor: Executor[Job, Clip] | None = None
-        self._together = 1
+        self._hired = (Workers(), 1)
         self.screen = Screen()
 
     def shoot(self, plan: Plan, report: Report) -> dict[str, Clip]:
@@ -105,12 +105,12 @@ class Studio:
     def _open(self, plan: Plan) -> Executor[Job, Clip]:
         from sora_cli.shoot.hire import executor
 
-        size = together(plan)
-        if self._executor is not None and size != self._together:
+        hired = workers, size = self._workers.of_film(plan.board.executor), together(plan)
+        if hired != self._hired:
             self.rest()
         if self._executor is None:
-            workers, self._together = self._workers.of_film(plan.board.executor), size
             self._executor = executor(workers, self.store, self.cancel, self.screen, together=size)
+            self._hired = hired
         return self._executor
 
     def _warn(self, need: int, report: Report) -> None:

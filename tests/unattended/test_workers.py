@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -299,3 +300,23 @@ def test_two_machines_share_a_bucket_and_a_killed_one_s_takes_are_made_by_the_ot
                 assert run.wait(300) == 0
     assert events[-1]["event"] == "released"
     assert set(machine.drawn().values()) == {1}
+
+
+def test_each_film_of_a_batch_is_made_where_its_storyboard_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hired, closed = list[str](), list[str]()
+
+    def hire(workers: Workers, *_: object, **__: object) -> Any:
+        hired.append(workers.kind)
+        return SimpleNamespace(close=lambda _patience: closed.append(workers.kind))
+
+    monkeypatch.setattr("sora_cli.shoot.hire.executor", hire)
+    monkeypatch.setattr("sora_cli.shoot.shoot.shoot", lambda *_, **__: {})
+    monkeypatch.setattr("sora_cli.plan.cost.tasks", lambda *_: {})
+    plan = plan_takes(board("a ball"), lambda _: CARD)
+    with Studio(Store(tmp_path), workers=Workers()) as studio:
+        for kind in ("local", None, "ray", "ray", "local"):
+            studio.shoot(replace(plan, board=replace(plan.board, executor=kind)), Silent())
+    assert hired == ["local", "ray", "local"]
+    assert closed == hired
