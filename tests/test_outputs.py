@@ -257,6 +257,12 @@ def test_a_run_that_was_killed_before_its_sidecar_goes_on(home: Path) -> None:
     (home / "out.mp4.sora.json").unlink()
     (home / "board.yaml").write_text(BOARD.replace("light", "white"))
     assert main(["storyboard", "board.yaml"]) == 2, "nothing says that it was this one's"
+    clip = ["generate", "light", "-o", "clip.mp4"]
+    assert main(clip) == 0
+    (home / "clip.mp4.sora.json").unlink()
+    assert main(clip) == 0
+    (home / "clip.mp4.sora.json").unlink()
+    assert main(["generate", "white", "-o", "clip.mp4"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -314,6 +314,20 @@ def test_takes_that_a_model_makes_otherwise_now_have_other_keys(tmp_path: Path) 
     assert [take.get("edition") for take in told] == [1, None, None], "what hangs on the first changes with it"
 
 
+def test_a_lora_under_another_name_or_in_another_folder_makes_the_same_takes(tmp_path: Path) -> None:
+    def key(place: str, words: bytes = b"a style", scale: float = 1.0) -> str:
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).write_bytes(words)
+        options = {"lora": [{"path": place, "scale": scale}]}
+        (take,) = plan_takes(board("a ball", options=options, folder=tmp_path), lambda _name: wan).takes
+        assert take.options["lora"][0]["path"] == str(tmp_path / place)  # type: ignore[index]
+        return take.key
+
+    wan = released("wan2.1-t2v-1.3b")
+    assert key("mara.safetensors") == key("loras/moved.safetensors")
+    assert len({key("mara.safetensors"), key("mara.safetensors", b"other"), key("mara.safetensors", scale=0.5)}) == 3
+
+
 # -- what an engine says where nothing is written ---------------------------------------------------------------
 
 

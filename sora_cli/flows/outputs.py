@@ -257,7 +257,7 @@ def own_sound(maker: Maker) -> Own:
 def maker_of(board: Storyboard) -> Maker:
     """Whose the film of a storyboard is: its file's, or where it has none that of its title's words."""
     if board.path is None:
-        return Maker(command="generate", words=board.title)
+        return Maker(command="generate", words=board.title, sha256=board.sha256)
     return Maker(command="storyboard", paths=(board.path,), sha256=board.sha256)
 
 

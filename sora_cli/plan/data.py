@@ -262,7 +262,8 @@ class TakeFields(Record):
     @property
     def take_key(self) -> str:
         """The key of the take: a hash of everything that changes its pixels, 32 hexadecimal digits."""
-        text = json.dumps({"version": KEY_VERSION, **self.to_dict()}, sort_keys=True)
+        fields = {**self.to_dict(), "options": {name: _unplaced(value) for name, value in self.options.items()}}
+        text = json.dumps({"version": KEY_VERSION, **fields}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     @property
@@ -299,3 +300,12 @@ class TakeFields(Record):
     def rate(self) -> Fraction:
         """Frames a second."""
         return Fraction(self.fps)
+
+
+def _unplaced(option: JsonValue) -> JsonValue:
+    """An option's value without the places of files that it has the hashes of, as it has a LoRA's: files are moved."""
+    if isinstance(option, list):
+        return [_unplaced(each) for each in option]
+    if isinstance(option, dict) and option.get("sha256"):
+        return {name: value for name, value in option.items() if name != "path"}
+    return option
