@@ -174,6 +174,8 @@ def _planned(timeline: Path, export: Path | None) -> tuple[ExportRecord, Plan]:
             hint="restore it, or export the film again",
         )
     written = replace(preflight.load(board, sets={}), from_draft=record.from_draft)
+    if record.subtitles not in {"", written.subtitles}:
+        written = subtitles.asked(written, record.subtitles)
     plan = preflight.plan_of(written, draft=record.draft, only=record.only)
     if plan.fps != Fraction(record.fps):
         raise RequestError("the storyboard's frame rate has changed since this export", hint="export the film again")

@@ -15,7 +15,7 @@ from sora_cli import __version__, atomic, stamp
 from sora_cli.errors import RequestError, counted
 from sora_cli.events import Note as Told
 from sora_cli.events import Report
-from sora_cli.flows import audio, foley, noting, outputs, places, preflight
+from sora_cli.flows import audio, foley, noting, outputs, places, preflight, subtitles
 from sora_cli.flows.enlarge import Enlarger
 from sora_cli.flows.export_media import Media, check_folder, clip_name, items_of
 from sora_cli.interchange.assembly import SMPTE, Assembly, Item, can_drop, frame_of, nominal
@@ -135,7 +135,9 @@ def _board_of(source: Path, options: ExportOptions) -> tuple[Storyboard, ExportO
             hint=f"make the film again without --set (sora storyboard {path}), or export the storyboard",
         )
     only, begun = (film.recipe.only, film.recipe.from_draft) if film.recipe is not None else ((), 0.0)
+    said = film.recipe.storyboard.get("subtitles") if film.recipe is not None else None
     board = replace(preflight.load(path, sets={}, place=lambda _title: source), from_draft=begun)
+    board = subtitles.asked(board, said if isinstance(said, str) else None)
     return board, replace(options, draft=film.draft, only=options.only or only)
 
 
@@ -219,6 +221,7 @@ class _Job(Struct, frozen=True):
                 made_by=self.maker.record(self.path.parent),
                 draft=self.options.draft,
                 from_draft=self.plan.board.from_draft,
+                subtitles=self.plan.board.subtitles,
                 only=self.options.only,
                 fps=str(self.plan.fps),
                 shots=(),

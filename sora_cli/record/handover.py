@@ -37,6 +37,8 @@ class ExportRecord(Record):
     draft: bool = False
     from_draft: Annotated[float, Field(ge=0, le=1)] = 0.0
     """As a recipe has it."""
+    subtitles: Name = ""
+    """Of which kind its film has them: a command line may have asked for others than the storyboard."""
     only: Annotated[tuple[Words, ...], LIST, Field(max_length=MOST)] = ()
     fps: Rate
     shots: Annotated[tuple[ShotFileRecord, ...], LIST, Field(max_length=MOST)]

@@ -207,6 +207,18 @@ def test_subtitles_stay_with_shots_that_change_places_and_clips_are_enlarged(
     assert len(enlarged) > 1, "as in the film: those of the export, and of the conform"
 
 
+def test_subtitles_that_a_command_asked_for_come_back(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = folder / "asked"
+    home.mkdir()
+    monkeypatch.chdir(home)
+    (home / "spoken.yaml").write_text(SPOKEN.replace("subtitles: track\n", ""))
+    assert main(["storyboard", "spoken.yaml", "--subtitles", "track", "-o", "film.mp4"]) == 0
+    assert main(["export", "film.mp4", "--to", "otio", "-o", "cut/"]) == 0
+    timeline = next(Path("cut").glob("*.otio"))
+    assert main(["conform", str(timeline), "-o", "again.mp4"]) == 0
+    assert read_words(probe(home / "again.mp4")) == read_words(probe(home / "film.mp4"))
+
+
 def _cue(said: Subtitle) -> tuple[float, str]:
     return said.start, said.text
 
