@@ -97,7 +97,7 @@ def test_from_clips_to_a_film_whose_credential_names_the_lora(
         take = plan_takes(board, catalogue.card).takes[0]
         keys[str(lora)], prompts[str(lora)] = take.key, take.prompt
     assert len(set(keys.values())) == 3
-    assert [words.partition(" bounces")[0] for words in prompts.values()] == ["A cross", "Pim", "Pim, a red cross"]
+    assert [words.partition(" bounces")[0] for words in prompts.values()] == ["A cross", "Pim", "Pim, a red cross,"]
 
     shot["options"] = {"lora": ["pim", {"path": "pim", "scale": 0.5}]}
     board = storyboard.from_data({**data, "cast": {"pim": {"lora": "pim"}}}, folder=Path.cwd())
