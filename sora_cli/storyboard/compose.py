@@ -69,10 +69,12 @@ class _Composer:
             self._empty()
         root = self._node(next(events), 0)
         next(events)
-        after = next(events)
-        if not isinstance(after, yaml.StreamEndEvent):
-            hint = "a storyboard is one document; take out the `---`, or make it a file of its own"
-            refuse("a second document begins here", hint=hint, mark=self._mark(after))
+        while not isinstance(after := next(events), yaml.StreamEndEvent):
+            begun = next(events)
+            if not isinstance(begun, yaml.ScalarEvent) or begun.value or begun.style:  # `---` at the end
+                hint = "a storyboard is one document; take out the `---`, or make it a file of its own"
+                refuse("a second document begins here", hint=hint, mark=self._mark(after))
+            next(events)
         if isinstance(root, Scalar) and root.value is None:
             self._empty()
         return root
