@@ -69,15 +69,21 @@ class _Composer:
             self._empty()
         root = self._node(next(events), 0)
         next(events)
-        while not isinstance(after := next(events), yaml.StreamEndEvent):
-            begun = next(events)
-            if not isinstance(begun, yaml.ScalarEvent) or begun.value or begun.style:  # `---` at the end
-                hint = "a storyboard is one document; take out the `---`, or make it a file of its own"
-                refuse("a second document begins here", hint=hint, mark=self._mark(after))
-            next(events)
+        after = next(events)
+        if not isinstance(after, yaml.StreamEndEvent) and not self._ends():
+            hint = "a storyboard is one document; take out the `---`, or make it a file of its own"
+            refuse("a second document begins here", hint=hint, mark=self._mark(after))
         if isinstance(root, Scalar) and root.value is None:
             self._empty()
         return root
+
+    def _ends(self) -> bool:
+        """Whether a second document holds nothing, and is the last: some write `---` at the end of a file."""
+        begun = next(self._events)
+        if not isinstance(begun, yaml.ScalarEvent) or begun.value or begun.style:
+            return False
+        next(self._events)
+        return isinstance(next(self._events), yaml.StreamEndEvent)
 
     def _empty(self) -> None:
         refuse(f"{self._source.name}: nothing is written in it", hint="`sora new` writes a storyboard to start from")

@@ -68,7 +68,7 @@ shots:
         ("shots: [a\n", "1:8", "brackets"),
         ("options: {steps: ${n}}\nshots: [a]\n", "1:19", '"${name}"'),
         ("shots: [a]\n---\nshots: [b]\n", "2:1", "a second document"),
-        ("shots: [a]\n---\n---\n''\n", "3:1", "a second document"),
+        ("shots: [a]\n---\n''\n", "2:1", "a second document"),
         ("shots: *x\n", "1:8", "names no anchor"),
         ("shots: &x [*x]\n", "1:12", "contains itself"),
         ("- a\n- b\n", "1:1", "put `shots:` above"),
@@ -92,7 +92,7 @@ def test_an_empty_file_hints_at_the_starter(text: str) -> None:
     assert "sora new" in problem(text)
 
 
-@pytest.mark.parametrize("end", ["---", "---\n", "...\n---\n# the end\n", "---\n---\n"])
+@pytest.mark.parametrize("end", ["---", "---\n", "...\n---\n# the end\n"])
 def test_a_line_that_begins_an_empty_document_ends_the_storyboard(end: str) -> None:
     assert not reading(f"shots: [a]\n{end}").problems
 
