@@ -9,10 +9,11 @@ film: .venv/ready
 	$(BIN)/sora storyboard storyboards/first-light.yaml -o films/first-light.mp4
 	@echo "the stamped film: films/first-light.mp4 (sora verify films/first-light.mp4 tells its origin)"
 
-# One process a core, each with one thread of its own; whoever is done takes over tests of the other. Bytecode is kept,
-# though images of containers often forbid it: else each program that a test starts compiles our code once more.
+# One process a core and one more, since tests wait for programs that they start; each has one thread of its own, and
+# whoever is done takes over tests of another. Bytecode is kept, though images of containers often forbid it: else each
+# program that a test starts compiles our code once more.
 test: .venv/extras/ready
-	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $$(($$($(BIN)/python -c 'import os; print(os.cpu_count())') + 1)) --maxprocesses 8 --dist worksteal
 
 check: .venv/extras/ready
 	$(BIN)/ruff check .

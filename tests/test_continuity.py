@@ -20,7 +20,7 @@ from sora_cli.storyboard.model import Look
 from tests.boards import board
 from tests.master.test_colour import looked, spread
 
-PAIRS = 4
+PAIRS = 2
 FEWER = {"steps": 8}
 """A third of nano's steps: what is shown here does not hang on them."""
 ACTORS = ("red ball", "blue box")
@@ -34,7 +34,7 @@ def pairs() -> Plan:
     still, rolls = "a {} stays still {}", "the {} rolls to the right {}"
     shots = [
         {"beats": [{"prompt": words.format(actor, place), "duration": "0.5s"} for words in (still, rolls)]}
-        for actor in ACTORS for place in PLACES
+        for actor, place in zip(ACTORS, PLACES, strict=True)
     ]  # fmt: skip
     return plan_takes(board(*shots, output={"fps": 12}, options=FEWER), catalogue.card)
 
@@ -68,7 +68,7 @@ def test_a_carried_beat_is_nearer_to_the_frame_before_it(tmp_path: Path) -> None
             )
             gains.append(psnr(first, last) - psnr(alone, last))
     assert len(gains) == PAIRS
-    assert float(np.median(gains)) >= 6.0, gains
+    assert min(gains) >= 6.0, gains
 
 
 def test_shots_of_one_scene_come_together_in_colour(tmp_path: Path) -> None:

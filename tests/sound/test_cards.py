@@ -16,7 +16,7 @@ from .cards import CARDS, SECONDS, faults
 from .ears import RATE, Figures, listen
 
 LIBRARY = Synthesis()
-SEEDS = range(100, 102)  # tuned on seeds 0 to 7; the long test takes twenty
+SEEDS = range(100, 101)  # tuned on seeds 0 to 7; the long test takes twenty
 MANY = range(200, 220)
 REVERSIBLE = {
     "rain-light", "rain-heavy", "rain-leaves", "rain-roof", "wind", "wind-trees", "surf", "stream", "fire", "forest",
