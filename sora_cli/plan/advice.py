@@ -16,13 +16,12 @@ from sora_cli.engines.base import EngineCard
 from sora_cli.errors import Problem, file_order
 from sora_cli.plan import abroad, words
 from sora_cli.plan.plan import Plan
+from sora_cli.storyboard.borrowed import READ
 from sora_cli.storyboard.model import MENTION, Beat, Loc, Shot, Storyboard
 from sora_cli.texts import shortened
 
 Found = Iterator[tuple[Loc, str, str]]
 """Where it is written, what is likely to go wrong, and better wording."""
-MOST = 2000
-"""Letters of a prompt that are looked at."""
 LONGEST = 12
 """Seconds that one action fills at most, whatever the engine can make."""
 SECONDS = 2.5
@@ -64,7 +63,7 @@ class BeatContext(Struct, frozen=True):
     @property
     def text(self) -> str:
         """The prompt, of a very long one its head: no prompt is read further, and patterns would take their time."""
-        return self.beat.prompt[:MOST]
+        return self.beat.prompt[:READ]
 
     @property
     def bare(self) -> str:
@@ -117,7 +116,7 @@ def vague(place: BeatContext) -> Found:
 def negation(place: BeatContext) -> Found:
     """A model draws what it is told of, also what is denied."""
     beat = place.beat
-    sent = words.QUOTED.sub("", beat.sent[:MOST])
+    sent = words.QUOTED.sub("", beat.sent[:READ])
     for key, text in (("prompt", place.bare), ("sent", sent), ("setting", beat.setting), ("style", beat.style)):
         if match := words.NEGATION.search(text) or abroad.NEGATION.search(text):
             movable = words.MOVABLE.search(text) if key != "sent" else None
@@ -132,7 +131,7 @@ def negation(place: BeatContext) -> Found:
 
 def denied_twice(place: BeatContext) -> Found:
     """What stands under `avoid` is what is not to be seen: `no text` there asks for text."""
-    parts = [part.strip() for part in re.split(r"[,;\n]", place.beat.avoid[:MOST])]
+    parts = [part.strip() for part in re.split(r"[,;\n]", place.beat.avoid[:READ])]
     denied = [(part, what) for part in parts if (what := _denied(part))]
     if denied:
         loc = place.beat.origin.get("avoid", place.loc)
@@ -333,7 +332,7 @@ def _cuts(shot: Shot) -> bool:
 
 
 def _way(pattern: re.Pattern[str], beat: Beat) -> str:
-    match = pattern.search(beat.prompt[:MOST])
+    match = pattern.search(beat.prompt[:READ])
     found = [group.lower() for group in match.groups() if group] if match else []
     across = match is not None and " to " in match[0] and found and match[0].lower().endswith((" right", " left"))
     return match[0].lower().split()[-1] if across and match else (found or [""])[0]
@@ -342,5 +341,5 @@ def _way(pattern: re.Pattern[str], beat: Beat) -> str:
 def _same(first: Beat, second: Beat) -> bool:
     if first.cast or second.cast:
         return bool(set(first.cast) & set(second.cast))
-    told = [set(re.findall(r"[a-z]+", beat.prompt[:MOST].lower())) - words.LITTLE for beat in (first, second)]
+    told = [set(re.findall(r"[a-z]+", beat.prompt[:READ].lower())) - words.LITTLE for beat in (first, second)]
     return any(not words.base(word) for word in (told[0] & told[1]) - {"left", "right", "frame"})

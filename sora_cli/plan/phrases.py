@@ -48,23 +48,23 @@ def sentence(text: str) -> str:
 
 def brief(looks: str) -> str:
     """Short words for looks that were described or are seen: `a woman in her thirties` is `the woman`."""
-    at = ends_by_comma(looks)
-    return _the(_FROM_HERE.sub("", looks[:at] if at > 0 else looks) or looks)
+    return the(_FROM_HERE.sub("", _before_comma(looks)) or looks)
 
 
 def called(looks: str, others: Iterable[str]) -> str:
     """The shortest words for looks that no `others` are called by: brief ones, those before a comma, else all."""
     different = [other for other in others if other != looks]
     short = (way(looks) for way in (brief, _before_comma) if way(looks) not in map(way, different))
-    return next(short, _the(looks))
+    return the(next(short, looks))
 
 
 def _before_comma(looks: str) -> str:
     at = ends_by_comma(looks)
-    return _the(looks[:at] if at > 0 else looks)
+    return looks[:at] if at > 0 else looks
 
 
-def _the(words: str) -> str:
+def the(words: str) -> str:
+    """Words for somebody who was named before: `a woman` is `the woman`."""
     return re.sub(r"^(a|an)\s", "the ", words, flags=re.IGNORECASE)
 
 

@@ -115,7 +115,7 @@ def name_cast(prompt: str, cast: Mapping[str, CastMember], *, closed: bool = Fal
         if closed and phrases.ends_by_comma(looks) > 0 and _GOES_ON.match(prompt, match.end()):
             looks = f"{looks},"
         if not new:
-            return re.sub(r"^(a|an)\s", "the ", looks, flags=re.IGNORECASE)
+            return phrases.the(looks)
         inside = re.search(r"[^\s.!?\"'\u201c]\s*$", prompt[: match.start()])
         return re.sub(r"^(A|An|The)\b", lambda first: first[0].lower(), looks) if inside else looks
 

@@ -34,7 +34,7 @@ _REWRITTEN = (
     (rf"(?<=[0-9])\s*{SECONDS}$", "s"),
     (r"^[~\u2248]\s*|^(?:ca|approx|about)\b\.?\s*", ""),
 )
-_SHAPES = {
+SHAPES = {
     **dict.fromkeys(("portrait", "vertical", "tall", "reels", "tiktok", "shorts", "stories"), "9:16"),
     **dict.fromkeys(("landscape", "horizontal", "widescreen", "wide", "youtube"), "16:9"),
     **dict.fromkeys(("square", "instagram"), "1:1"),
@@ -97,7 +97,7 @@ def _readings(text: str) -> Iterator[str]:
             yield match[1]
     yield re.sub(r"^([1-9][0-9]?(?:\.[0-9]+)?)\s*[x/]\s*([1-9][0-9]?)$", r"\1:\2", plain)
     yield f"{plain}p" if plain in _HEIGHTS else plain
-    yield _SHAPES.get(plain, plain)
+    yield SHAPES.get(plain, plain)
 
 
 def _share(text: str, means: Callable[[object], object]) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from sora_cli.errors import Problem
+from sora_cli.storyboard.alike import SHAPES
 from sora_cli.storyboard.fill import Data, value_at
 from sora_cli.storyboard.given import variable
 from sora_cli.storyboard.model import Loc
@@ -57,6 +58,7 @@ _FILM = r"(?:clip|video|film|movie|shot|take|ad|advert|commercial|trailer|teaser
 _NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "eight": 8, "ten": 10, "fifteen": 15, "thirty": 30}
 _NUMBER = rf"(?:[0-9.]{{1,5}}|{'|'.join(_NUMBERS)})"
 _SECONDS = r"(?:s|secs?|seconds?)"
+_AMOUNT = re.compile(rf"({_NUMBER})[- ]?{_SECONDS}\b(?:[- ]long)? ?", re.IGNORECASE)
 _LENGTH = re.compile(
     r"(?!(?<=\w )\([2-9]0s\),? \w)[(\[](?:duration: ?)?[0-9.]{1,5} ?(?:s|secs?|seconds?)[)\]]"
     r"|\b(?:duration|length): ?[0-9.]{1,5} ?(?:s|secs?|seconds?)?\b"
@@ -85,7 +87,7 @@ _FORMATS = (
     (_SPAN, "time", "a storyboard with a beat for each", "a beat for each, with its `duration`"),
 )
 """What of a film's format is written into a prompt, and where it stands."""
-_READ = 2000
+READ = 2000
 """Letters of a prompt that are looked at for that: no model reads further."""
 _HEARD = {"sound", "words", "ambience", "music"}
 _PLACED = re.compile(r"(?:\bat|@) ?[0-9.]+ ?m?s\b|[-+]?[0-9.]+ ?dB\b", re.IGNORECASE)
@@ -112,7 +114,7 @@ def borrowed(document: Document, data: Data, sets: Mapping[str, str]) -> Iterato
             hint = "of a shot's sound, write `{words: ..., at: 1s, level: -6}`"
             yield Problem(f"{quoted(found[0])} is read as words", hint, document.spot(loc, found[0]))
         for form, no, option, key in _FORMATS if name in {"prompt", "style"} else ():
-            if (found := form.search(node.text, 0, _READ)) and not _written(data, loc, no):
+            if (found := form.search(node.text, 0, READ)) and not _written(data, loc, no):
                 message = f"{quoted(found[0])} is read as words: it is no {no}"
                 hint = f"write {option if alone else key}".format(_meant(found[0]))
                 yield Problem(message, hint, document.spot(loc, found[0]))
@@ -129,12 +131,12 @@ def borrowed(document: Document, data: Data, sets: Mapping[str, str]) -> Iterato
 def without_length(words: str) -> tuple[str, float]:
     """Words without the length that a film shall have, and its seconds, 0 where they name none."""
     found = _LENGTH.search(words)
-    number = found and re.search(rf"{_NUMBER}(?=[- ]?{_SECONDS}\b)", found[0], re.IGNORECASE)
-    if not found or not number:
+    amount = found and _AMOUNT.search(found[0])
+    if not found or not amount:
         return words, 0.0
-    rest = re.sub(rf"{_NUMBER}[- ]?{_SECONDS}\b(?:[- ]long)? ?", "", found[0], flags=re.IGNORECASE).strip("()[] ")
+    rest = _AMOUNT.sub("", found[0]).strip("()[] ")
     left = f"{words[: found.start()]}{rest}{words[found.end() :]}".strip()
-    said = number[0].lower()
+    said = amount[1].lower()
     return re.sub(r"([,.;]) *(?=[,.;])|[,;] *$|^[,.;] *", "", left), float(_NUMBERS.get(said, 0) or said)
 
 
@@ -142,9 +144,10 @@ def _meant(words: str) -> str:
     """The length or shape that words name, as it is written under its key."""
     if seconds := without_length(words)[1]:
         return f"{seconds:g}s"
-    ratio = re.search(r"[0-9.]+:[0-9]+", words)
-    shapes = {"square": "1:1", "widescreen": "16:9"}
-    return ratio[0] if ratio else next((shape for name, shape in shapes.items() if name in words.lower()), "9:16")
+    if bare := re.fullmatch(r"[A-Za-z]+: ?([0-9.]+)", words):  # `Duration: 4`
+        return f"{bare[1]}s"
+    first, *_ = words.lower().split()
+    return SHAPES.get(first, first)
 
 
 def _written(data: Data, loc: Loc, what: str) -> bool:

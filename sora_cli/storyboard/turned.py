@@ -115,7 +115,12 @@ def _beside(document: Document, loc: Loc, table: Mapping[str, Sequence[str]]) ->
 
 def _below(document: Document, at: int) -> str:
     """What a line begins with that stands below a place, with the end of the one before it."""
-    return "\n" + " " * (at - document.raw(0, at).rfind("\n") - 1)
+    return "\n" + " " * _column(document, at)
+
+
+def _column(document: Document, at: int) -> int:
+    """How many characters stand before a place in its line."""
+    return at - document.raw(0, at).rfind("\n") - 1
 
 
 def _names(document: Document, loc: Loc) -> Mend | None:
@@ -266,7 +271,7 @@ def _block(document: Document, _name: str, at: int, value: Node, form: type[Form
     if head is None:
         return None
     quoted = head[0].rstrip(": \t")
-    indent = at - document.raw(0, at).rfind("\n") - 1
+    indent = _column(document, at)
     behind = document.raw(at + len(head[0]), value.start)
     in_a_line = {"\n", "\r"}.isdisjoint(document.raw(at, value.end).rstrip())
     if isinstance(value, Scalar) and "prompt" in form.keys and in_a_line and _words(value):

@@ -354,6 +354,14 @@ def test_a_length_among_the_words_of_a_prompt_is_told_unless_it_stands_under_its
     assert not board(f'shots: [{{prompt: "a ball rolls. {token}", duration: 5s}}]').remarks
 
 
+@pytest.mark.parametrize(
+    ("token", "meant"), [("Duration: 4", "4s"), ("a five second shot", "5s"), ("1.5s video", "1.5s")]
+)
+def test_the_hint_names_the_length_that_is_meant(token: str, meant: str) -> None:
+    (told,) = board(f'shots: ["a ball rolls. {token}"]').remarks
+    assert told.hint == f"write `duration: {meant}` beside the prompt"
+
+
 @pytest.mark.parametrize("token", ["[00:00-00:03]", "(0-3s)", "[3s - 6.5s]"])
 def test_when_a_part_of_a_prompt_plays_is_told(token: str) -> None:
     (told,) = board(f'shots: ["{token} a ball rolls"]').remarks
